@@ -1,0 +1,53 @@
+# `make demo` and `make test` set everything up themselves; they need Python 3.11 or newer and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test test-real test-browser check bench torture schema lock clean
+
+setup: $(READY)
+
+$(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Accord needs Python 3.11 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+demo: setup
+	$(BIN)/accord demo $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q $(ARGS)
+
+# What needs system packages. Nothing does yet: Redmine comes with the real business systems, the browser with the console.
+test-real: setup
+	@echo "test-real: no test needs system packages yet"
+
+test-browser: setup
+	@echo "test-browser: there is no console to look at yet"
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m bench $(ARGS)
+
+torture: setup
+	$(BIN)/python -m pytest -q tests/sim --torture $(ARGS)
+
+schema: setup
+	$(BIN)/python -m accord.config.json_schema > docs/accord.schema.json
+
+lock:
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra excel --group dev -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .accord-demo

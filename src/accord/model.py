@@ -1,0 +1,281 @@
+"""The frozen values that everything else hands around. Words as in docs/glossary.md.
+
+Native values are JSON: str, int, Decimal, bool, None, list, dict. A property that a system did not send is
+missing from a mapping, which is a fourth state beside a value, null and empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any, TypeAlias
+from urllib.parse import quote, unquote
+
+import msgspec
+
+Native: TypeAlias = str | int | Decimal | bool | list[Any] | dict[str, Any] | None
+Natives: TypeAlias = Mapping[str, Native]
+
+FINGERPRINT_BYTES = 16
+_decode_natives = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_decode_any = msgspec.json.Decoder(float_hook=Decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def decode_natives(content: bytes) -> dict[str, Native]:
+    """The natives in a flat JSON object `{path: value}`; numbers with a point become Decimal, never float."""
+    return _decode_natives.decode(content)
+
+
+def encode_natives(natives: Natives) -> bytes:
+    """The flat JSON object of some natives; Decimals are written as JSON numbers, digit for digit."""
+    return _encoder.encode(natives)
+
+
+def fingerprint(content: bytes, salt: bytes = b"") -> bytes:
+    """16 bytes that tell whether the mapped content of a record has changed."""
+    return blake2b(content, digest_size=FINGERPRINT_BYTES, key=salt).digest()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """One record of one system, by name. `id` is text whatever its native type."""
+
+    system: str
+    datatype: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.system}/{self.datatype}/{quote(self.id, safe='')}"
+
+    @classmethod
+    def parse(cls, text: str) -> Ref:
+        """`SYSTEM/DATATYPE/ID`, the id percent-encoded. Raises ValueError."""
+        parts = text.split("/")
+        if len(parts) != 3 or not all(parts):
+            raise ValueError(f"{text!r} is not SYSTEM/DATATYPE/ID (the id percent-encoded)")
+        return cls(parts[0], parts[1], unquote(parts[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as a system showed it: only its mapped properties are kept."""
+
+    id: str
+    """The id as text."""
+    native_id: str | int
+    """The id as the system writes it."""
+    content: bytes
+    """A flat JSON object `{path: value}` of the mapped properties that were sent, in the order of the paths."""
+    version: Native = None
+    """What proves that the record is unchanged; None where the system has none."""
+    modified: datetime | None = None
+    """When the system says it was last modified, with zone."""
+
+    def natives(self) -> dict[str, Native]:
+        """The mapped properties, decoded; what was not sent is missing."""
+        return decode_natives(self.content)
+
+
+class Absence(StrEnum):
+    """What a system says of an id that it does not show."""
+
+    GONE = "gone"
+    """Asked by its id, the system says that the record does not exist."""
+    FORBIDDEN = "forbidden"
+    """We may not see it. Never a deletion."""
+    FAILED = "failed"
+    """It could not be read: an error of this record only."""
+
+
+class OutcomeKind(StrEnum):
+    """How a write ended."""
+
+    APPLIED = "applied"
+    """Done; `record` is what the system returned for that very write, or None when the answer held none."""
+    ALREADY = "already"
+    """The system was there already (an idempotent create that was replayed, a record that was gone)."""
+    STALE = "stale"
+    """Refused: the record is no longer as it was planned from."""
+    REJECTED = "rejected"
+    """Refused: the system does not take it; the message says why."""
+    UNKNOWN = "unknown"
+    """The answer was lost: it may have happened, or happen yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The end of one write."""
+
+    kind: OutcomeKind
+    record: Record | None = None
+    message: str | None = None
+    conflicting: str | None = None
+    """The id of the record that a unique key belongs to, where the system names it."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the system now holds what we meant to write."""
+        return self.kind in (OutcomeKind.APPLIED, OutcomeKind.ALREADY)
+
+
+class Op(StrEnum):
+    """The kinds of write."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class LinkState(StrEnum):
+    """The life of a link."""
+
+    WAITING = "waiting"
+    """It has one member, and waits for its counterparts."""
+    LINKED = "linked"
+    IN_DOUBT = "in_doubt"
+    """A create whose answer was lost."""
+    RESTING = "resting"
+    """A member has left the scope of its filter."""
+    CLOSED = "closed"
+    """A tombstone."""
+
+
+class HeldKind(StrEnum):
+    """Why something needs a person."""
+
+    CONFLICT = "conflict"
+    REVIEW = "review"
+    REJECTED = "rejected"
+    IN_DOUBT = "in_doubt"
+    BRAKE = "brake"
+    VALUE = "value"
+    FROZEN = "frozen"
+    DELETE = "delete"
+
+
+class Absent:
+    """The state of a property that a system did not send. Absent is never an edit and never written."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRef:
+    """The canonical value of a reference: the link that it points to."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """A reference whose target is in no link (yet)."""
+
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """The value of a row that all members were last brought to."""
+
+    value: Any
+    """Canonical."""
+    revision: int
+    origin: str | None
+    """The system that it came from; None when a person decided."""
+    modified: datetime | None = None
+    """When that system says it was edited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One record of a link."""
+
+    ref: Ref
+    native_id: str | int
+    base: Natives
+    """Row name → native value when the link was last settled, as that system stored it."""
+    acked: Mapping[str, int] = field(default_factory=dict)
+    """Row name → agreed revision that this member has; rows at the link's own revision may be left out."""
+    behind: frozenset[str] = frozenset()
+    """Rows whose agreed value this member has not received."""
+    version: Native = None
+    modified: datetime | None = None
+    clean: bool = True
+    """Whether the record, as last seen, is equal to the base; if not it is read again before it is planned."""
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """The records, at most one per system, that are the same thing in one flow."""
+
+    id: int
+    flow: str
+    state: LinkState
+    members: tuple[Member, ...]
+    agreed: Mapping[str, Agreed] = field(default_factory=dict)
+
+    def member(self, system: str) -> Member | None:
+        """The member in a system, or None."""
+        return next((member for member in self.members if member.ref.system == system), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Which edit made a write necessary."""
+
+    system: str
+    ref: str | None
+    row: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One row of a write: what is there, what shall be there."""
+
+    row: str
+    old: Any
+    """JSON, as in the history."""
+    new: Any
+    """JSON, as in the history; None for a reference whose target is created in the same run."""
+    reason: str
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One write to one record of one system."""
+
+    op: Op
+    system: str
+    datatype: str
+    id: str | None
+    """The record's id as text; None for a create."""
+    changes: tuple[Change, ...]
+    reason: str
+    token: str | None = None
+    """The key of a create, the same at every attempt."""
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON of a value that the history can hold."""
+    return _encoder.encode(value).decode()
+
+
+def from_json(text: str | bytes) -> Any:
+    """What `json_text` wrote; numbers with a point become Decimal."""
+    return _decode_any.decode(text)
