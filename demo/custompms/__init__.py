@@ -1,0 +1,1 @@
+"""CustomPMS, a project management system: page numbers, PATCH with ETags, soft deletion, webhooks, UTC."""
