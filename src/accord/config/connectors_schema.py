@@ -1,0 +1,70 @@
+"""What each connector's systems and datatypes take besides the common keys: name → (system model, datatype model)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from accord.config.kinds import refuse
+from accord.config.rest_schema import OpenapiDatatype, OpenapiSystem, RestDatatype, RestSystem
+from accord.config.schema import DatatypeModel, Expression, SystemModel, Texts
+
+
+class SqlSystem(SystemModel):
+    url: str = Field(min_length=1)
+
+
+class SqlDatatype(DatatypeModel):
+    table: str | None = None
+    view: str | None = None
+    where: Expression | None = None
+    generated: Texts = []
+    change_table: str | dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SqlDatatype:
+        if (self.table is None) == (self.view is None):
+            refuse("a datatype of this connector needs either `table` or `view`")
+        return self
+
+
+Format = Literal["csv", "excel", "jsonl", "parquet"]
+
+
+class FileSystem(SystemModel):
+    path: str | None = None
+    format: Format | None = None
+
+
+class FileDatatype(DatatypeModel):
+    path: str | None = None
+    format: Format | None = None
+    sheet: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+
+
+class MemorySystem(SystemModel):
+    model_config = ConfigDict(extra="allow", defer_build=True, frozen=True)
+
+    instance: str | None = None
+
+
+class AnyDatatype(DatatypeModel):
+    model_config = ConfigDict(extra="allow", defer_build=True, frozen=True)
+
+
+class AnySystem(SystemModel):
+    """A system whose connector comes from somebody else, and checks its own keys."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True, frozen=True)
+
+
+CONNECTORS: dict[str, tuple[type[SystemModel], type[DatatypeModel]]] = {
+    "rest": (RestSystem, RestDatatype),
+    "sql": (SqlSystem, SqlDatatype),
+    "file": (FileSystem, FileDatatype),
+    "memory": (MemorySystem, AnyDatatype),
+    "openapi": (OpenapiSystem, OpenapiDatatype),
+}

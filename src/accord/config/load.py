@@ -1,0 +1,168 @@
+"""From `accord.yaml` to a `Project`, or to all of its problems at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from accord.config.gather import Gathered, gather
+from accord.config.interpolate import read_dotenv
+from accord.config.meaning import Flow, Project
+from accord.config.problems import Problems
+from accord.config.tree import key_text
+from accord.config.words import FORMAT
+from accord.errors import UsageError
+
+if TYPE_CHECKING:
+    from accord.config.schema import FileModel
+
+NAMES = ("accord.yaml", "accord.yml")
+
+
+def find_project_file(folder: Path | None, file: Path | None) -> Path:
+    """The project file: `file`, else `accord.yaml` (or `accord.yml`) in `folder` or here. Raises UsageError."""
+    if file is not None:
+        chosen = file if folder is None or file.is_absolute() else folder / file
+        if chosen.is_file():
+            return chosen
+        raise UsageError(f"there is no project file {chosen}", hint="accord init writes one")
+    base = folder if folder is not None else Path()
+    for name in NAMES:
+        if (base / name).is_file():
+            return base / name
+    raise UsageError(
+        f"there is no {NAMES[0]} in {base.absolute()}", hint="accord init writes one; --file names another"
+    )
+
+
+def load(file: Path, *, env: Mapping[str, str] | None = None) -> Project:
+    """The project that a file means. `env` is the environment, which wins over `.env` beside the file.
+
+    Raises ProjectFileError with all problems at once, ordered by file and line.
+    """
+    variables = {**read_dotenv(file.parent / ".env"), **(os.environ if env is None else env)}
+    gathered = gather(file, variables)
+    problems = Problems(gathered.places, gathered.raw, str(file))
+    problems.found.extend(gathered.problems)
+    _check_format(gathered.data, problems)
+    return _resolve(file, gathered, problems)
+
+
+def _check_format(data: dict[Any, Any], problems: Problems) -> None:
+    """The version of the format is looked at first: what another one means is not known here."""
+    from accord.errors import Problem, ProjectFileError
+
+    written = data.get("accord", FORMAT)
+    if isinstance(written, bool) or str(written) != str(FORMAT):
+        place = problems.place(("accord",))
+        newer = isinstance(written, int) and written > FORMAT
+        hint = "this file was written for a newer Accord; upgrade" if newer else f"write `accord: {FORMAT}`"
+        message = f"the format {problems.quoted(('accord',))} is not known to this Accord"
+        found = Problem(
+            file=place.file, line=place.line, path="accord", message=message, allowed=str(FORMAT), hint=hint
+        )
+        raise ProjectFileError((found,))
+
+
+def _resolve(file: Path, gathered: Gathered, problems: Problems) -> Project:
+    from accord.config.resolve_flows import Flows
+    from accord.config.resolve_sections import resolve_schedule, resolve_sections, resolve_state
+    from accord.config.resolve_systems import resolve_systems
+    from accord.config.schema import DefaultsModel, FileModel
+
+    data, folder = gathered.data, file.absolute().parent
+    top = problems.validate(FileModel, data, ())
+    written_systems = {key_text(name): body for name, body in _mapping(data, "systems").items()}
+    datatypes = {name: _datatypes(body) for name, body in written_systems.items()}
+    systems = resolve_systems(written_systems, problems, folder)
+    defaults = data.get("defaults")
+    general = problems.validate(DefaultsModel, defaults, ("defaults",)) if defaults is not None else None
+    flows = Flows(_mapping(data, "flows"), systems, datatypes, general, problems).resolve()
+    schedule, elsewhere = resolve_schedule({**data, "systems": written_systems}, datatypes, problems)
+    sections = resolve_sections(data, problems)
+    state = resolve_state(_state(top), folder, problems)
+    secrets = _secrets(gathered, problems)
+    problems.stop()
+    return Project(
+        title=(top.title if top else None) or folder.name,
+        file=file,
+        state=state,
+        systems=systems,
+        flows=flows,
+        schedule=schedule,
+        sections={**sections, "schedule": elsewhere} if elsewhere else sections,
+        secrets=secrets,
+        warnings=tuple(problems.cautions),
+    )
+
+
+def _state(top: FileModel | None) -> str:
+    return top.state if top is not None else "accord.db"
+
+
+def _mapping(data: Mapping[Any, Any], key: str) -> dict[Any, Any]:
+    value = data.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _datatypes(body: Any) -> dict[str, Any]:
+    """The datatypes of a system by name, as written there and in its preset."""
+    from accord.config.resolve_systems import with_preset
+
+    written = with_preset(body).get("datatypes") if isinstance(body, dict) else None
+    return {key_text(name): value for name, value in written.items()} if isinstance(written, dict) else {}
+
+
+def _secrets(gathered: Gathered, problems: Problems) -> frozenset[str]:
+    from accord.config.secrets import literal_secrets, secret_values
+
+    for where, message in literal_secrets(gathered.raw):
+        problems.caution(where, message)
+    return frozenset(value for value in secret_values(gathered.data, gathered.filled) if value)
+
+
+def mapping_version(project: Project, flow: str) -> str:
+    """A short digest of what decides how the records of a flow are read; another title or rule leaves it as it is."""
+    import json
+    from hashlib import blake2b
+
+    content = json.dumps(_reading(project, project.flows[flow]), sort_keys=True, default=str)
+    return blake2b(content.encode(), digest_size=8).hexdigest()
+
+
+def _reading(project: Project, flow: Flow) -> list[Any]:
+    sides = []
+    for side in flow.sides:
+        datatype = project.datatype(side.system, side.datatype)
+        paths = {row.paths[side.system] for row in flow.rows if side.system in row.paths}
+        types = {path: datatype.properties[path].type for path in paths if path in datatype.properties}
+        zone = project.systems[side.system].clock.zone
+        sides.append([side.system, side.datatype, side.where, datatype.id, datatype.deleted, zone, types])
+    rows = [
+        [
+            row.name,
+            row.paths,
+            str(row.type),
+            {
+                system: [[type(value).__name__, key, str(value)] for key, value in sorted(values.items())]
+                for system, values in row.maps.items()
+            },
+            {
+                system: [[lens.name, str(lens.argument), lens.lossy] for lens in lenses]
+                for system, lenses in row.lenses.items()
+            },
+            row.equal,
+            row.truncate,
+        ]
+        for row in sorted(flow.rows, key=lambda row: row.name)
+    ]
+    return [sides, rows]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of `accord.yaml`, for editors."""
+    from accord.config.json_schema import build
+
+    return build()
