@@ -1,0 +1,125 @@
+"""The checklist of a section: what to do in the systems, and what is to be seen then.
+
+The ids are a contract: `accord verify` reports them, and people refer to them. They name the flow, the subject and
+the row, never a position: `task.property.name`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from accord.config.meaning import Row
+from accord.document.pair import Pair
+from accord.document.parts import Check
+from accord.document.sides import deletion
+from accord.document.tables import mapped
+from accord.document.wording import conflict_words, limit_words, listed, plain, type_name
+
+
+def checklist(pair: Pair) -> tuple[Check, ...]:
+    """All lines of a section, in the order in which they are best tried."""
+    lines = (line for part in (_link, _matches, _scope, _properties, _conflicts, _ends) for line in part(pair))
+    return tuple(Check(id=plain(f"{pair.flow.name}.{name}"), text=text) for name, text in lines)
+
+
+def _link(pair: Pair) -> Iterator[tuple[str, str]]:
+    record, counterpart, there = pair.record(pair.source), pair.record(pair.target), pair.place(pair.target)
+    create = f"Create one {record} in {pair.place(pair.source)}"
+    appears = f"one new {counterpart} appears in {there}, and stays the only one after further rounds"
+    if not pair.creatable(pair.target):
+        appears = f"no {counterpart} appears in {there}; it waits for a person"
+    match pair.source.mode:
+        case "create":
+            yield "link", f"{create}: {appears}."
+        case "match-or-create":
+            yield "link", f"{create} that matches no {counterpart}: {appears}."
+        case "match-only":
+            yield (
+                "link",
+                f"{create} that matches no {counterpart}: no {counterpart} appears in {there}; the {record} waits.",
+            )
+        case "connected":
+            yield "link", f"{create} that no synchronised record refers to: no {counterpart} appears in {there}."
+            yield "connected", f"Let a synchronised record refer to that {record}: {appears}."
+        case "never":
+            yield "link", f"{create}: no {counterpart} appears in {there} until a person links it."
+
+
+def _matches(pair: Pair) -> Iterator[tuple[str, str]]:
+    if pair.source.mode not in ("match-or-create", "match-only"):
+        return
+    record, counterpart = pair.record(pair.source), pair.record(pair.target)
+    for rule in pair.flow.match:
+        names = listed(map(plain, rule))
+        yield (
+            f"match.{'+'.join(rule)}",
+            f"Enter one {record} and one {counterpart} with equal {names}: they are linked, and nothing is created.",
+        )
+    if pair.flow.match or pair.flow.match_score:
+        yield (
+            "match.several",
+            f"Enter one {record} that matches two {counterpart} records: nothing is linked; a person is asked.",
+        )
+
+
+def _scope(pair: Pair) -> Iterator[tuple[str, str]]:
+    source, record = pair.source, pair.record(pair.source)
+    if source.when is not None:
+        yield "when", f"Let the condition of a new {record} be false, then true: it waits, and then is taken up."
+    if source.where is not None:
+        yield "where", f"Let a linked {record} leave the filter, then return: nothing is deleted, and it resumes."
+    if source.since_linked:
+        yield "since", f"Look for a {record} that is older than the flow: it is left alone."
+    for path, value in pair.target.defaults.items():
+        yield (
+            f"default.{path}",
+            f"Look at a {pair.record(pair.target)} that Accord created: {plain(path)} is {pair.value(value)}.",
+        )
+
+
+def _properties(pair: Pair) -> Iterator[tuple[str, str]]:
+    for row in pair.rows:
+        yield f"property.{row.name}", _edit(pair, row)
+        values = list(mapped(pair, row))
+        if values and pair.forward(row):
+            pairs = "; ".join(f"{here} becomes {there}" for here, there in values)
+            yield f"values.{row.name}", f"Enter each value of {plain(row.name)}: {pairs}. Any other value is held."
+
+
+def _edit(pair: Pair, row: Row) -> str:
+    path, counterpart = (plain(row.paths[side.system]) for side in pair.sides)
+    edit = f"Edit {path} of a linked {pair.record(pair.source)}: "
+    if row.enforce is not None and row.enforce != pair.source.system:
+        return f"{edit}it is set back to what {pair.system_title(row.enforce)} has."
+    there = f"{counterpart} of its {pair.record(pair.target)}"
+    return f"{edit}{there} follows ({type_name(row.type)})." if pair.forward(row) else f"{edit}{there} stays as it is."
+
+
+def _conflicts(pair: Pair) -> Iterator[tuple[str, str]]:
+    both = [row for row in pair.rows if pair.forward(row) and pair.backward(row) and row.enforce is None]
+    if any(row.conflict.rule == "ask" for row in both):
+        yield (
+            "conflict",
+            "Edit a property that has no conflict rule of its own differently on both sides at once: nothing is "
+            "overwritten; a person is asked.",
+        )
+    for row in both:
+        if row.conflict.rule != "ask":
+            words = conflict_words(row.conflict, map(pair.system_title, row.conflict.prefer))
+            yield f"conflict.{row.name}", f"Edit {plain(row.name)} differently on both sides at once: {words}."
+
+
+def _ends(pair: Pair) -> Iterator[tuple[str, str]]:
+    yield (
+        "delete",
+        f"Delete a linked {pair.record(pair.source)} in {pair.place(pair.source)}: "
+        f"{deletion(pair, pair.source, pair.target)}.",
+    )
+    for op, limit in pair.flow.limits.items():
+        words = limit_words(limit)
+        if words is not None:
+            yield (
+                f"limit.{op}",
+                f"Let one round need {words}: none of these writes ({plain(op)}) is made until approved.",
+            )
+    yield "quiet", "Let two more rounds pass without an edit: nothing is written on either side."
