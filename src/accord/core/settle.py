@@ -1,0 +1,250 @@
+"""A link plan whose writes are all known → the link as it is now. The only place where a base is made.
+
+The base is what the system returned for that very write. Where the answer held nothing, it is what was sent, unless
+a reading afterwards shows the same value in the system's own form; where it lost the race with somebody's edit, the
+edit stays visible as a difference from what was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from accord.core.detect import same_native
+from accord.core.linkplan import AgreedRow, HeldItem, LinkPlan, RowWrite, WritePlan
+from accord.core.mapping import FlowMap, SideMap
+from accord.errors import ValueRefused
+from accord.model import Agreed, Dangling, Link, LinkRef, LinkState, Member, Natives, Op, OutcomeKind, Record, Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How one write of a plan ended. `unknown` and `stale` plans are not settled."""
+
+    kind: OutcomeKind
+    record: Record | None = None
+    """What the system returned for the write."""
+    read_back: Record | None = None
+    """What a reading afterwards showed, where the write returned nothing or its answer was lost."""
+    message: str | None = None
+    conflicting: str | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the write took effect."""
+        return self.kind in (OutcomeKind.APPLIED, OutcomeKind.ALREADY)
+
+
+@dataclass(slots=True, kw_only=True)
+class Settlement:
+    """What a settle makes of a link."""
+
+    link: Link
+    dirty: bool = False
+    closed_members: list[Member] = field(default_factory=list)
+    held: list[HeldItem] = field(default_factory=list)
+    ignored: set[tuple[str, str]] = field(default_factory=set)
+    """(system, row) that the system silently did not take."""
+
+
+def settle(flow: FlowMap, link: Link, plan: LinkPlan, results: Sequence[Result]) -> Settlement:
+    """The link after its plan. `link` is as loaded (agreed canonical); results are in the order of the writes."""
+    settlement = Settlement(link=link, held=list(plan.held))
+    agreed = {**link.agreed, **{row: revive_agreed(flow, row, item) for row, item in plan.agreed.items()}}
+    members = [_taken(member, plan) for member in link.members if member.ref.system not in plan.drop]
+    settlement.closed_members += [
+        replace(member, gone=True) for member in link.members if member.ref.system in plan.drop
+    ]
+    for write, result in zip(plan.writes, results, strict=True):
+        if result.kind is OutcomeKind.REJECTED:
+            settlement.held.append(_rejected(write, result))
+        elif not result.done:
+            settlement.dirty = True
+        elif write.op is Op.CREATE:
+            members.append(_created(flow, write, result, settlement))
+        elif write.op is Op.DELETE:
+            members = [replace(m, gone=True) if m.ref == write.ref else m for m in members]
+        else:
+            members = [_updated(flow, m, write, result, settlement) if m.ref == write.ref else m for m in members]
+    if len(members) < 2:  # agreement is between members
+        agreed = {}
+    settlement.link = Link(
+        id=link.id, flow=link.flow, state=_state(plan, members, settlement), members=tuple(members), agreed=agreed
+    )
+    if settlement.link.state is LinkState.CLOSED:
+        settlement.closed_members += settlement.link.members
+        settlement.link = replace(settlement.link, members=())
+    return settlement
+
+
+def _state(plan: LinkPlan, members: Sequence[Member], settlement: Settlement) -> LinkState:
+    if plan.state is LinkState.CLOSED:
+        failed = settlement.dirty or any(item.kind == "rejected" for item in settlement.held)
+        return LinkState.LINKED if failed else LinkState.CLOSED
+    if plan.state is LinkState.RESTING:
+        return LinkState.RESTING
+    return LinkState.LINKED if len(members) > 1 else LinkState.WAITING
+
+
+def _taken(member: Member, plan: LinkPlan) -> Member:
+    """The member with what it holds already as its base."""
+    system = member.ref.system
+    if system in plan.gone:
+        return replace(member, gone=True)
+    seen = plan.seen.get(system)
+    if seen is None:
+        return member
+    return replace(
+        member,
+        base={**member.base, **plan.take.get(system, {})},
+        behind=frozenset(plan.behind.get(system, ())),
+        version=seen.version if seen.version is not None else member.version,
+        modified=datetime.fromisoformat(seen.modified) if seen.modified else member.modified,
+        clean=seen.clean,
+        gone=False,
+    )
+
+
+def _created(flow: FlowMap, write: WritePlan, result: Result, settlement: Settlement) -> Member:
+    record = result.record or result.read_back
+    assert record is not None, "a create that is done has a record"  # noqa: S101
+    side = flow.sides[write.system]
+    returned = side.by_row(record.natives())
+    sent = {row.row: row.native for row in write.rows if not row.pending}
+    pending = frozenset(row.row for row in write.rows if row.pending)
+    base = {**returned, **_confirmed(flow, side, write.rows, sent, returned, result)}
+    member = Member(
+        ref=Ref(write.system, write.datatype, record.id),
+        native_id=record.native_id,
+        base=base,
+        behind=pending,
+        version=record.version,
+        modified=record.modified,
+        clean=_same(base, returned),
+    )
+    settlement.dirty |= bool(pending) or not member.clean
+    return member
+
+
+def _updated(flow: FlowMap, member: Member, write: WritePlan, result: Result, settlement: Settlement) -> Member:
+    side = flow.sides[write.system]
+    record = result.record or result.read_back
+    returned = side.by_row(record.natives()) if record else {}
+    rows = [row for row in write.rows if row.row in side.rows]
+    sent = {row.row: row.native for row in rows}
+    confirmed = _confirmed(flow, side, rows, sent, returned, result)
+    _note_ignored(flow, side, write, returned, settlement, result)
+    base = {**member.base, **confirmed}
+    clean = record is not None and _same(base, returned)
+    settlement.dirty |= not clean
+    return replace(
+        member,
+        base=base,
+        behind=member.behind - frozenset(sent),
+        version=record.version if record else None,
+        modified=record.modified if record else member.modified,
+        clean=clean,
+    )
+
+
+def _confirmed(
+    flow: FlowMap,
+    side: SideMap,
+    rows: Sequence[RowWrite],
+    sent: Mapping[str, Any],
+    returned: Natives,
+    result: Result,
+) -> dict[str, Any]:
+    """Row → native that becomes the base of each row that was written."""
+    base: dict[str, Any] = {}
+    for row in rows:
+        if row.row not in sent:
+            continue
+        there = row.row in returned
+        if there and (result.record is not None or looks_same(flow, side, row.row, sent[row.row], returned[row.row])):
+            base[row.row] = returned[row.row]
+        else:
+            base[row.row] = sent[row.row]
+    return base
+
+
+def looks_same(flow: FlowMap, side: SideMap, row: str, sent: Any, found: Any) -> bool:
+    """Whether a value found is what was sent, in the form that the system gives it. For own writes only."""
+    if same_native(sent, found):
+        return True
+    codec = side.rows[row]
+    try:
+        left, right = codec.decode(sent), codec.decode(found)
+    except ValueRefused:
+        return False
+    if row in flow.references:
+        return bool(left == right)
+    kind = flow.types[row]
+    return kind.equal(left, right) or kind.similar(left, right)
+
+
+def _note_ignored(
+    flow: FlowMap, side: SideMap, write: WritePlan, returned: Natives, settlement: Settlement, result: Result
+) -> None:
+    """A write that the system answered with success and did not carry out is reported once."""
+    for row in write.rows:
+        before = write.ground.get(row.path)
+        if row.row not in returned or row.row not in side.rows or row.path not in write.ground:
+            continue
+        now = returned[row.row]
+        unchanged = same_native(now, before) and not same_native(before, row.native)
+        if unchanged and not looks_same(flow, side, row.row, row.native, now):
+            settlement.ignored.add((write.system, row.row))
+            settlement.held.append(
+                HeldItem(
+                    kind="rejected",
+                    row=row.row,
+                    values={write.system: now, "sent": row.new},
+                    base=row.old,
+                    reason=f"{flow.title(write.system)} answered with success and left {row.path!r} as it was",
+                )
+            )
+
+
+def _rejected(write: WritePlan, result: Result) -> HeldItem:
+    refs = [str(write.ref)] if write.ref else []
+    if result.conflicting:
+        refs.append(str(Ref(write.system, write.datatype, result.conflicting)))
+    return HeldItem(
+        kind="rejected",
+        row=write.rows[0].row if len(write.rows) == 1 else None,
+        values={row.row: row.new for row in write.rows},
+        reason=f"{write.op.value} in {write.system} was refused: {result.message or 'no reason given'}",
+        refs=tuple(refs),
+    )
+
+
+def _same(base: Natives, returned: Natives) -> bool:
+    return all(same_native(value, base.get(row)) for row, value in returned.items())
+
+
+def revive_agreed(flow: FlowMap, row: str, item: AgreedRow | Agreed) -> Agreed:
+    """An agreed value with its canonical value, from JSON."""
+    modified = item.modified
+    if isinstance(modified, str):
+        modified = datetime.fromisoformat(modified)
+    return Agreed(value=revive(flow, row, item.value), revision=item.revision, origin=item.origin, modified=modified)
+
+
+def revive(flow: FlowMap, row: str, value: Any) -> Any:
+    """A canonical value from the JSON that the state holds."""
+    if value is None:
+        return None
+    if row in flow.references and isinstance(value, dict):
+        if "link" in value:
+            return LinkRef(value["link"])
+        return Dangling(Ref.parse(value["unlinked"]))
+    return flow.types[row].from_json(value) if row in flow.types else value
+
+
+def revived(flow: FlowMap, link: Link) -> Link:
+    """A link as loaded from the state, its agreed values canonical. Rows no longer in the file are left out."""
+    agreed = {row: revive_agreed(flow, row, item) for row, item in link.agreed.items() if row in flow.rows}
+    return replace(link, agreed=agreed)
