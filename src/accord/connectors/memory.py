@@ -1,0 +1,356 @@
+"""The connector of systems in memory: as `MemorySystem` behaves, and as its faults strike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from accord.config.meaning import System
+from accord.connectors.memory_behaviour import (
+    Behaviour,
+    Refused,
+    TickingClock,
+    cut,
+    default,
+    empty_to_null,
+    in_bin,
+    null_to_empty,
+    rounded,
+    trim,
+    upper,
+)
+from accord.connectors.memory_faults import Fault
+from accord.connectors.memory_system import MEMORY_SYSTEMS, Data, MemorySystem
+from accord.connectors.paths import differs, flat, get_path
+from accord.errors import MendFile, Unauthorized, Unreachable
+from accord.model import ABSENT, Absence, Native, Natives, Outcome, OutcomeKind, Record, encode_natives
+from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page, PropertySchema
+
+__all__ = [
+    "MEMORY_SYSTEMS",
+    "Behaviour",
+    "Fault",
+    "MemoryConnector",
+    "MemorySystem",
+    "Refused",
+    "TickingClock",
+    "cut",
+    "default",
+    "empty_to_null",
+    "null_to_empty",
+    "rounded",
+    "trim",
+    "upper",
+]
+
+LOST = "the answer was lost"
+STALE = Outcome(kind=OutcomeKind.STALE, message="the record has changed")
+Act = Callable[[], Outcome]
+
+
+@dataclass(slots=True)
+class _Listing:
+    """Where a listing stands between two pages."""
+
+    since: datetime | None
+    offset: int = 0
+    last: str | None = None
+
+
+class MemoryConnector:
+    """A connection to a system in memory. Several may share one, as several processes would."""
+
+    def __init__(self, system: System, store: MemorySystem | None = None) -> None:
+        self.system = system
+        self.requests = 0
+        self._store = store if store is not None else _instance(system)
+        self._paths: dict[str, tuple[str, ...]] = {}
+
+    async def open(self, paths: Mapping[str, Sequence[str]]) -> None:
+        """See `Connector`."""
+        self._paths = {name: tuple(found) for name, found in paths.items()}
+
+    async def close(self) -> None:
+        """See `Connector`."""
+
+    def capabilities(self, datatype: str) -> Capabilities:
+        """As the behaviour of the datatype is switched."""
+        behaviour = self._behaviour(datatype)
+        return Capabilities(
+            changed_since=behaviour.changed_since is not None and behaviour.modified is not None,
+            deleted_feed=behaviour.deleted_feed,
+            version_check=behaviour.version_check,
+            own_key=behaviour.key_property is not None,
+            idempotent_create=behaviour.idempotent,
+            find=behaviour.find,
+            batch=behaviour.batch,
+            ordered=behaviour.ordered,
+            read_only=self.system.read_only,
+        )
+
+    async def read(self, datatype: str, cursor: Cursor) -> AsyncIterator[Page]:
+        """See `Connector`. The next reading starts at the system's own time when this one began, less its tolerance."""
+        behaviour = self._behaviour(datatype)
+        known = self.capabilities(datatype).changed_since
+        since = datetime.fromisoformat(cursor["since"]) if known and cursor else None
+        next_cursor = {"since": self._next_since(behaviour)} if known else None
+        listing, shown = _Listing(since=since), tuple[Record, ...]()
+        while True:
+            page, more = await self._page(datatype, listing, shown)
+            shown = tuple(page)
+            if not more:
+                yield self._last_page(datatype, page, since, next_cursor)
+                return
+            yield Page(records=page)
+
+    async def fetch(self, datatype: str, ids: Sequence[str]) -> dict[str, Record | Absence]:
+        """See `Connector`. One request for each id."""
+        return {id: await self._fetch_one(datatype, id) for id in dict.fromkeys(ids)}
+
+    async def find(self, datatype: str, by: Natives) -> list[Record]:
+        """See `Connector`."""
+        fault = await self._begin("find", datatype, None)
+        self._raise_read_fault(fault)
+        hidden = self._hidden(datatype)
+        behaviour = self._behaviour(datatype)
+        found = [
+            self._record(datatype, data)
+            for id, data in self._store.tables[datatype].records.items()
+            if differs(data, by) is None and id not in hidden and not in_bin(behaviour, data)
+        ]
+        self._store.end("find", datatype, None)
+        return found
+
+    async def create(self, datatype: str, new: Sequence[NewRecord]) -> list[Outcome]:
+        """See `Connector`. One request for all of them; each outcome stands alone."""
+        fault = await self._begin("create", datatype, None)
+        acts = [self._creation(datatype, item) for item in new]
+        outcomes = [self._strike(fault, act) for act in acts]
+        self._store.end("create", datatype, _first_id(outcomes))
+        return outcomes
+
+    async def update(self, datatype: str, id: str, patch: Natives, expects: Expects) -> Outcome:
+        """See `Connector`. Without a version check: a point read, a comparison, then the write."""
+
+        def change() -> Outcome:
+            self._store.update(datatype, id, patch)
+            return Outcome(kind=OutcomeKind.APPLIED, record=self._stored(datatype, id))
+
+        return await self._guarded("update", datatype, id, expects, change)
+
+    async def delete(self, datatype: str, id: str, expects: Expects) -> Outcome:
+        """See `Connector`."""
+
+        def remove() -> Outcome:
+            self._store.delete(datatype, id)
+            return Outcome(kind=OutcomeKind.APPLIED)
+
+        return await self._guarded("delete", datatype, id, expects, remove)
+
+    async def schema(self) -> Mapping[str, DatatypeSchema]:
+        """What must be given and what cannot be written."""
+        return {name: _schema(name, table.behaviour) for name, table in self._store.tables.items()}
+
+    # one request
+
+    async def _begin(self, operation: str, datatype: str, id: str | None) -> Fault | None:
+        await asyncio.sleep(0)
+        self.requests += 1
+        fault = self._store.begin(operation, datatype, id)
+        if fault is not None and fault.name == "unreachable":
+            raise Unreachable(self.system.name, "does not answer")
+        if fault is not None and fault.name == "unauthorized":
+            raise Unauthorized(self.system.name, "refuses the credentials")
+        return fault
+
+    def _raise_read_fault(self, fault: Fault | None) -> None:
+        if fault is not None and fault.name in ("answer_lost_before", "answer_lost_after", "error"):
+            raise Unreachable(self.system.name, LOST)
+
+    async def _fetch_one(self, datatype: str, id: str) -> Record | Absence:
+        fault = await self._begin("get", datatype, id)
+        self._raise_read_fault(fault)
+        data = self._store.tables[datatype].records.get(id)
+        found = Absence.GONE if data is None else self._record(datatype, data)
+        self._store.end("get", datatype, id)
+        return Absence.FORBIDDEN if fault is not None and fault.name == "forbidden" else found
+
+    def _creation(self, datatype: str, new: NewRecord) -> Act:
+        def act() -> Outcome:
+            id, known = self._store.create(datatype, new.natives, new.token)
+            kind = OutcomeKind.ALREADY if known else OutcomeKind.APPLIED
+            return Outcome(kind=kind, record=self._stored(datatype, id))
+
+        return act
+
+    async def _guarded(self, operation: str, datatype: str, id: str, expects: Expects, act: Act) -> Outcome:
+        check = self._behaviour(datatype).version_check
+        if check is None and expects.natives:
+            now = await self._fetch_one(datatype, id)
+            if now is Absence.FORBIDDEN:
+                return Outcome(kind=OutcomeKind.REJECTED, message="we may not see the record")
+            if isinstance(now, Record) and differs(now.natives(), expects.natives) is not None:
+                return STALE
+        fault = await self._begin(operation, datatype, id)
+        outcome = self._strike(fault, lambda: self._checked(operation, datatype, id, expects, act))
+        self._store.end(operation, datatype, id)
+        return outcome
+
+    def _checked(self, operation: str, datatype: str, id: str, expects: Expects, act: Act) -> Outcome:
+        """What the system itself does with a write to one record."""
+        behaviour = self._behaviour(datatype)
+        data = self._store.tables[datatype].records.get(id)
+        if data is None or in_bin(behaviour, data):
+            return Outcome(kind=OutcomeKind.ALREADY) if operation == "delete" else STALE
+        return STALE if self._moved(behaviour, data, expects) else act()
+
+    def _moved(self, behaviour: Behaviour, data: Data, expects: Expects) -> bool:
+        if behaviour.version_check == "version" and behaviour.version and expects.version is not None:
+            return bool(get_path(data, behaviour.version) != expects.version)
+        return behaviour.version_check is not None and differs(data, expects.natives) is not None
+
+    def _strike(self, fault: Fault | None, act: Act) -> Outcome:
+        """Carry a write out, or do to it what the fault does."""
+        name = fault.name if fault is not None else None
+        if name == "stale":
+            return STALE
+        if name in ("rejected", "forbidden"):
+            return Outcome(kind=OutcomeKind.REJECTED, message="the system refuses it")
+        if fault is not None and name == "late_effect":
+            self._store.later(fault.after, lambda: _tried(act))
+        elif name == "answer_lost_after" or (name == "error" and self._store.random.random() < 0.5):
+            _tried(act)
+        elif name not in ("answer_lost_before", "error"):
+            return _tried(act)
+        return Outcome(kind=OutcomeKind.UNKNOWN, message=LOST)
+
+    # listing
+
+    async def _page(self, datatype: str, listing: _Listing, shown: tuple[Record, ...]) -> tuple[list[Record], bool]:
+        fault = await self._begin("list", datatype, None)
+        self._raise_read_fault(fault)
+        name = fault.name if fault is not None else None
+        rows, more = self._rows(datatype, listing, fault.after if fault and name == "stale_list" else None)
+        if name == "empty_list":
+            rows, more = [], False
+        elif fault is not None and name == "short_list":
+            rows = [row for row in rows if self._store.random.random() >= fault.share]
+        elif name == "page_drift":
+            rows = rows[1:]
+        page = [self._record(datatype, data) for data in rows]
+        if name == "one_record_twice":
+            page = [*(shown or page)[-1:], *page]
+        self._store.end("list", datatype, None)
+        return page, more
+
+    def _rows(self, datatype: str, listing: _Listing, ago: int | None) -> tuple[list[Data], bool]:
+        """The next page of the records that match, and whether there are more; moves the listing on."""
+        store, behaviour = self._store, self._behaviour(datatype)
+        records = store.tables[datatype].records if ago is None else store.as_of(datatype, store.requests - ago)
+        hidden = self._hidden(datatype)
+        matching = [id for id, data in records.items() if id not in hidden and _listed(behaviour, data, listing.since)]
+        if behaviour.ordered:
+            matching.sort(key=_id_order)
+            start = next((at for at, id in enumerate(matching) if _after(id, listing.last)), len(matching))
+        else:
+            start = listing.offset
+        ids = matching[start : start + behaviour.page_size]
+        listing.offset += len(ids)
+        listing.last = ids[-1] if ids else listing.last
+        return [records[id] for id in ids], start + behaviour.page_size < len(matching)
+
+    def _last_page(self, datatype: str, records: list[Record], since: datetime | None, cursor: Cursor) -> Page:
+        behaviour, deleted = self._behaviour(datatype), list[str]()
+        if behaviour.deleted_feed and since is not None:
+            deleted = [id for at, id in self._store.tables[datatype].deleted if at >= since]
+        return Page(records=records, deleted=deleted, cursor=cursor, complete=since is None)
+
+    def _next_since(self, behaviour: Behaviour) -> str:
+        overlap = self.system.clock.tolerance + behaviour.resolution
+        return (self._store.now(behaviour) - timedelta(seconds=overlap)).isoformat()
+
+    # records
+
+    def _behaviour(self, datatype: str) -> Behaviour:
+        return self._store.tables[datatype].behaviour
+
+    def _hidden(self, datatype: str) -> frozenset[str]:
+        return frozenset(
+            id
+            for fault in self._store.faults
+            if fault.name == "forbidden" and fault.datatype in (None, datatype) and fault.count != 0
+            for id in fault.ids
+        )
+
+    def _stored(self, datatype: str, id: str) -> Record:
+        return self._record(datatype, self._store.tables[datatype].records[id])
+
+    def _record(self, datatype: str, data: Data) -> Record:
+        behaviour = self._behaviour(datatype)
+        id = get_path(data, behaviour.id)
+        modified = get_path(data, behaviour.modified) if behaviour.modified else ABSENT
+        return Record(
+            id=str(id),
+            native_id=id,
+            content=encode_natives(flat(data, self._paths.get(datatype, ()))),
+            version=_version(behaviour, data),
+            modified=datetime.fromisoformat(modified) if isinstance(modified, str) else None,
+        )
+
+
+def _instance(system: System) -> MemorySystem:
+    name = str(system.options.get("instance", system.name))
+    if name not in MEMORY_SYSTEMS:
+        raise MendFile(
+            f"{system.name}: there is no system {name!r} in memory", hint="make one: MemorySystem(instance=…)"
+        )
+    return MEMORY_SYSTEMS[name]
+
+
+def _tried(act: Act) -> Outcome:
+    try:
+        return act()
+    except Refused as refused:
+        return Outcome(kind=OutcomeKind.REJECTED, message=refused.message, conflicting=refused.conflicting)
+
+
+def _first_id(outcomes: list[Outcome]) -> str | None:
+    return next((outcome.record.id for outcome in outcomes if outcome.record is not None), None)
+
+
+def _listed(behaviour: Behaviour, data: Data, since: datetime | None) -> bool:
+    if since is None:
+        return behaviour.soft_listed or not in_bin(behaviour, data)
+    modified = get_path(data, behaviour.modified or "")
+    if not isinstance(modified, str):
+        return True
+    time = datetime.fromisoformat(modified)
+    return time > since or (time == since and behaviour.changed_since == "inclusive")
+
+
+def _id_order(id: str) -> tuple[int, str]:
+    return (int(id), "") if id.isdecimal() else (0, id)
+
+
+def _after(id: str, last: str | None) -> bool:
+    return last is None or _id_order(id) > _id_order(last)
+
+
+def _version(behaviour: Behaviour, data: Data) -> Native:
+    if behaviour.version_check != "version" or behaviour.version is None:
+        return None
+    version: Native = get_path(data, behaviour.version)
+    return version
+
+
+def _schema(name: str, behaviour: Behaviour) -> DatatypeSchema:
+    paths = sorted({*behaviour.required, *behaviour.read_only})
+    return DatatypeSchema(
+        name=name,
+        properties={
+            path: PropertySchema(path=path, required=path in behaviour.required, read_only=path in behaviour.read_only)
+            for path in paths
+        },
+    )

@@ -1,0 +1,116 @@
+"""How a datatype of a system in memory behaves: what it refuses, what it rewrites, what it can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any, Literal
+
+from accord.connectors.paths import get_path
+from accord.model import ABSENT
+
+Normaliser = Callable[[Any], Any]
+
+
+def trim(value: Any) -> Any:
+    """Spaces at both ends go."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def upper(value: Any) -> Any:
+    """Capitals only."""
+    return value.upper() if isinstance(value, str) else value
+
+
+def cut(length: int) -> Normaliser:
+    """What is longer is cut off."""
+    return lambda value: value[:length] if isinstance(value, str) else value
+
+
+def rounded(digits: int) -> Normaliser:
+    """Numbers keep so many decimals."""
+    quantum = Decimal(1).scaleb(-digits)
+    return lambda value: value.quantize(quantum, ROUND_HALF_EVEN) if isinstance(value, Decimal) else value
+
+
+def null_to_empty(value: Any) -> Any:
+    """The system knows no null."""
+    return "" if value is None else value
+
+
+def empty_to_null(value: Any) -> Any:
+    """The system knows no empty text."""
+    return None if value == "" else value
+
+
+def default(standard: Any) -> Normaliser:
+    """Where nothing is given, the system fills in something."""
+    return lambda value: standard if value in (None, ABSENT) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """How one datatype behaves. Paths are those of the nested record."""
+
+    ids: str | None = None
+    """Pattern of the ids, as `C-{:04d}`; None: whole numbers."""
+    id: str = "id"
+    version: str | None = "version"
+    """Where a version is shown that counts up with each change; None: nowhere."""
+    modified: str | None = "updated_at"
+    version_check: Literal["version", "where"] | None = "version"
+    """How a stale write is refused: by version, by values in the same statement, or not at all."""
+    changed_since: Literal["inclusive", "exclusive"] | None = "inclusive"
+    resolution: float = 1.0
+    """Modification times are cut to so many seconds; 0: microseconds."""
+    soft_delete: str | None = None
+    """The flag that a delete sets, instead of removing the record."""
+    soft_listed: bool = False
+    """Whether listings still show softly deleted records (incremental ones always do)."""
+    deleted_feed: bool = False
+    key_property: str | None = None
+    idempotent: bool = False
+    batch: int = 1
+    ordered: bool = False
+    """Listed by id, each page from the last id on; else by position, which drifts."""
+    page_size: int = 100
+    find: tuple[str, ...] = ()
+    normalise: Mapping[str, tuple[Normaliser, ...]] = field(default_factory=dict)
+    unique: tuple[tuple[str, ...], ...] = ()
+    required: tuple[str, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    """Path → datatype that must hold the record named there; which then cannot be deleted."""
+    read_only: frozenset[str] = frozenset()
+    silent: bool = False
+    """Writes to read-only properties are ignored, and not refused."""
+
+
+class Refused(Exception):
+    """The system does not take it."""
+
+    def __init__(self, message: str, conflicting: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.conflicting = message, conflicting
+
+
+class TickingClock:
+    """A clock that moves by itself, a little at each look, and otherwise when told."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC), step: float = 0.25) -> None:
+        self.time, self.step = start, timedelta(seconds=step)
+
+    def now(self) -> datetime:
+        """The time; the next look sees a later one."""
+        self.time += self.step
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time += timedelta(seconds=seconds)
+
+
+def in_bin(behaviour: Behaviour, record: dict[str, Any]) -> bool:
+    """Whether a record is softly deleted."""
+    return behaviour.soft_delete is not None and get_path(record, behaviour.soft_delete) is True

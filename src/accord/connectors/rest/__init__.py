@@ -1,0 +1,1 @@
+"""REST systems: JSON over HTTP, described by `path`, `list`, `get`, `create`, `update`, `delete` and `find`."""
