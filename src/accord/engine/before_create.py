@@ -1,0 +1,72 @@
+"""Before a create, look for the record by its match key where a listing may have missed it.
+
+An empty, short or old listing must not make duplicates (faults.md, lesson 1). A search is made unless the target was
+listed completely, and not empty, in this very round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from accord.core.linkplan import LinkPlan, WritePlan
+from accord.core.mapping import FlowMap
+from accord.engine.observe import place_salt, record_print
+from accord.engine.setting import Setting
+from accord.errors import SystemFailure
+from accord.model import Natives, Op, Record, Ref
+from accord.store.plans import Proposal
+
+
+class Searcher:
+    """Looks for records before they are created."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.state = setting.state
+
+    async def without_found(self, proposals: Sequence[Proposal]) -> list[Proposal]:
+        """The proposals for which nothing was found. What is found arrives in the inbox, and is planned anew."""
+        kept = []
+        for proposal in proposals:
+            writes = [write for write in proposal.plan.writes if self._doubtful(proposal.plan, write)]
+            found = False
+            for write in writes:
+                found |= await self._search(self.setting.flows[proposal.flow], write)
+            if not found:
+                kept.append(proposal)
+        return kept
+
+    def _doubtful(self, plan: LinkPlan, write: WritePlan) -> bool:
+        if write.op is not Op.CREATE or not self.setting.project.flows[plan.flow].match:
+            return False
+        return (write.system, write.datatype) not in self.setting.observed_complete
+
+    async def _search(self, flow: FlowMap, write: WritePlan) -> bool:
+        by = self._key(flow, write)
+        if by is None:
+            return False
+        try:
+            records = await self.setting.connectors[write.system].find(write.datatype, by)
+        except SystemFailure as error:
+            self.setting.tally.fail(error)
+            return True
+        fresh = self._unlinked(write, records)
+        place = self.setting.place(write.system, write.datatype)
+        salt = place_salt(self.setting, write.system, write.datatype)
+        with self.state.db.transaction():
+            self.state.observed.take_in(place, fresh, [record_print(record, salt) for record in fresh])
+        return bool(records)
+
+    def _unlinked(self, write: WritePlan, records: Sequence[Record]) -> list[Record]:
+        refs = {Ref(write.system, write.datatype, record.id): record for record in records}
+        linked = self.state.links.of(list(refs))
+        return [record for ref, record in refs.items() if ref not in linked]
+
+    def _key(self, flow: FlowMap, write: WritePlan) -> Natives | None:
+        """The first match rule that the system can be searched by, with the values that would be sent."""
+        can = set(self.setting.connectors[write.system].capabilities(write.datatype).find)
+        sent = {row.row: row for row in write.rows if not row.pending}
+        for rule in flow.flow.match:
+            if all(name in sent and sent[name].path in can and sent[name].native for name in rule):
+                return {sent[name].path: sent[name].native for name in rule}
+        return None

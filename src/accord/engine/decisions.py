@@ -1,0 +1,55 @@
+"""What people decided about held items, as the planning understands it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from accord.core.merge import Decision
+from accord.engine.observe import place_salt, record_print
+from accord.engine.setting import Setting
+from accord.errors import SystemFailure
+from accord.model import Record, Ref
+from accord.store.records import Held
+
+FATES = {"delete": "propagate", "keep": "close", "create": "restore"}
+"""`held resolve --delete|--keep|--create` → what is done about a deletion."""
+
+
+def decisions_of(items: Sequence[Held]) -> Mapping[str, Decision]:
+    """Row → decision, for conflicts and values that a person resolved."""
+    return {
+        item.row: Decision(
+            take=item.decision.get("take"),
+            value=item.decision.get("value"),
+            seen=item.values,
+            by=item.decided_by or "a person",
+        )
+        for item in items
+        if item.row and item.decision and item.kind == "conflict" and {"take", "value"} & set(item.decision)
+    }
+
+
+def choice_of(items: Sequence[Held], kind: str) -> Held | None:
+    """The item of a kind that a person has decided, or None."""
+    return next((item for item in items if item.kind == kind and item.decision), None)
+
+
+async def carry_out_alone(setting: Setting) -> None:
+    """Decisions about records in no link: `--create` takes a record up as if it were new."""
+    state = setting.state
+    for item in state.held.decided_alone():
+        ref = Ref.parse(item.refs[0])
+        if not (item.decision or {}).get("create") or ref.system in setting.tally.failed:
+            continue
+        try:
+            answer = (await setting.connectors[ref.system].fetch(ref.datatype, [ref.id]))[ref.id]
+        except SystemFailure as error:
+            setting.tally.fail(error)
+            continue
+        with state.db.transaction():
+            if isinstance(answer, Record):
+                state.links.forget_closed(ref)
+                salt = place_salt(setting, ref.system, ref.datatype)
+                place = setting.place(ref.system, ref.datatype)
+                state.observed.take_in(place, [answer], [record_print(answer, salt)])
+            state.held.close([item.id], setting.now)

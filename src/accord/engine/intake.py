@@ -1,0 +1,181 @@
+"""Records in no link: which flow claims them, and the waiting link that each begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from accord.core.detect import Reading
+from accord.core.linkplan import HeldItem, WritePlan
+from accord.core.mapping import FlowMap
+from accord.core.match import claim, match_keys
+from accord.core.settle import looks_same
+from accord.engine.setting import Setting
+from accord.errors import ExpressionError
+from accord.model import Member, Natives, Op, json_text
+from accord.store.links import NewLink
+from accord.store.observed import Arrival
+
+BATCH = 500
+
+
+def take_up(setting: Setting, samples: dict[tuple[str, str, str], object]) -> None:
+    """Go through the inbox: begin a waiting link for each record that a flow claims."""
+    places = {(system, side.side.datatype) for flow in setting.selected() for system, side in flow.sides.items()}
+    for system, datatype in sorted(places):
+        _Intake(setting, system, datatype, samples).run()
+
+
+@dataclass(slots=True)
+class _Batch:
+    begin: list[NewLink] = field(default_factory=list)
+    done: list[tuple[int, str]] = field(default_factory=list)
+
+
+class _Intake:
+    def __init__(
+        self, setting: Setting, system: str, datatype: str, samples: dict[tuple[str, str, str], object]
+    ) -> None:
+        self.setting, self.system, self.datatype, self.samples = setting, system, datatype, samples
+        self.place = setting.place(system, datatype)
+        self.flows = setting.flows_of(system, datatype)
+        self.selected = {flow.name for flow in setting.selected()}
+        self.key = setting.project.datatype(system, datatype).key_property
+        self.alone = setting.state.held.alone_refs()
+        self.in_doubt = [
+            write
+            for proposal in setting.state.plans.unfinished()
+            for write in proposal.plan.writes
+            if write.op is Op.CREATE and (write.system, write.datatype) == (system, datatype)
+        ]
+
+    def run(self) -> None:
+        """All arrivals of the datatype, in batches."""
+        after = ""
+        while arrivals := self.setting.state.observed.inbox(self.place, after, BATCH):
+            after = arrivals[-1].ref.id
+            self._batch([arrival for arrival in arrivals if arrival.link is None])
+
+    def _batch(self, arrivals: Sequence[Arrival]) -> None:
+        batch = _Batch()
+        for arrival in arrivals:
+            self._one(arrival, batch)
+        taken = [str(new.ref) for new in batch.begin if json_text([str(new.ref)]) in self.alone]
+        self.setting.state.held.close_of(taken, self.setting.now)
+        self.setting.state.links.begin(batch.begin, self.setting.now)
+        self.setting.state.observed.done(batch.done)
+
+    def _one(self, arrival: Arrival, batch: _Batch) -> None:
+        done = (self.place, arrival.ref.id)
+        if arrival.content is None:
+            batch.done.append(done)
+            return
+        natives = arrival.natives()
+        self._learn(natives)
+        if self._may_be_ours(natives):
+            return
+        if self._known_from_before(arrival):
+            batch.done.append(done)
+            return
+        flow = self._claimed(arrival, natives)
+        if flow is None:
+            batch.done.append(done)
+        elif flow.name in self.selected:
+            batch.begin.append(self._new_link(flow, arrival, natives))
+            batch.done.append(done)
+
+    def _learn(self, natives: Natives) -> None:
+        """Remember one native of each property, from which the wire form is learned."""
+        for path, value in natives.items():
+            key = (self.system, self.datatype, path)
+            if value is not None and value != "" and key not in self.samples:
+                self.samples[key] = value
+
+    def _may_be_ours(self, natives: Natives) -> bool:
+        """Whether this may be the record of a create in doubt: then nothing is begun with it."""
+        for write in self.in_doubt:
+            if self.key:
+                if natives.get(self.key) == write.token:
+                    return True
+            elif self._looks_like(write, natives):
+                return True
+        return False
+
+    def _looks_like(self, write: WritePlan, natives: Natives) -> bool:
+        for flow in self.flows:
+            side = flow.sides[self.system]
+            rows = [row for row in write.rows if row.row in side.rows and not row.pending]
+            if rows and all(
+                row.path in natives and looks_same(flow, side, row.row, row.native, natives[row.path]) for row in rows
+            ):
+                return True
+        return False
+
+    def _known_from_before(self, arrival: Arrival) -> bool:
+        """A record whose link was closed: dissolved ones stay alone; one that was gone and is back goes to review."""
+        closed = self.setting.state.links.closed_with(arrival.ref)
+        if closed is None:
+            return False
+        link = self.setting.state.links.load([closed], closed=True)[closed]
+        was_gone = any(member.gone for member in link.members if member.ref == arrival.ref)
+        if was_gone:
+            reason = f"a record with this id was deleted (link {closed}), and is there again"
+            self._hold(arrival, "review", reason, link.flow)
+        return True
+
+    def _claimed(self, arrival: Arrival, natives: Natives) -> FlowMap | None:
+        try:
+            found = claim(self.flows, self.system, natives)
+        except ExpressionError as error:
+            self._hold(arrival, "value", error.message, self.flows[0].name)
+            return None
+        if found.rivals:
+            self._hold(arrival, "review", f"several flows claim this record: {', '.join(found.rivals)}", None)
+        if found.flow is None:
+            return None
+        flow = self.setting.flows[found.flow]
+        return None if self._older_than_flow(flow) else flow
+
+    def _older_than_flow(self, flow: FlowMap) -> bool:
+        side = flow.sides[self.system].side
+        return side.since_linked and self.setting.state.get(started_key(flow, self.system)) is None
+
+    def _new_link(self, flow: FlowMap, arrival: Arrival, natives: Natives) -> NewLink:
+        base = flow.sides[self.system].by_row(natives)
+        return NewLink(
+            flow=flow.name,
+            ref=arrival.ref,
+            native_id=arrival.native_id,
+            base=base,
+            version=arrival.version,
+            modified=arrival.modified,
+            keys=keys_of(flow, arrival, base) if flow.flow.match else (),
+        )
+
+    def _hold(self, arrival: Arrival, kind: str, reason: str, flow: str | None) -> None:
+        item = HeldItem(kind=kind, reason=reason, refs=(str(arrival.ref),))
+        self.setting.state.held.open_alone(item, flow, self.setting.now, self.setting.run)
+
+
+def keys_of(flow: FlowMap, arrival: Arrival, base: Natives) -> list[tuple[int, str]]:
+    """The match keys of a record that is in no link yet."""
+    member = Member(ref=arrival.ref, native_id=arrival.native_id, base=base)
+    reading = Reading(flow, member, base, version=None, modified=None, resolve=lambda _ref: None)
+    return match_keys(flow, reading)
+
+
+def started_key(flow: FlowMap, system: str) -> str:
+    """The word under which the state remembers that a flow has seen a system's records once."""
+    return f"started:{flow.name}:{system}"
+
+
+def note_started(setting: Setting) -> None:
+    """Records that come from now on are new to these flows (`since: linked`)."""
+    for flow in setting.selected():
+        for system, side in flow.sides.items():
+            cursor = setting.state.observed.cursor(setting.place(system, side.side.datatype))
+            if side.side.since_linked and cursor is not None and cursor.complete_at is not None:
+                setting.state.put(started_key(flow, system), setting.now.isoformat())
+
+
+__all__ = ["keys_of", "note_started", "started_key", "take_up"]

@@ -1,0 +1,145 @@
+"""Links that are the same thing become one; what is not plain becomes a review. Never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from accord.core.linkplan import HeldItem
+from accord.core.mapping import FlowMap
+from accord.core.match import MATCHING, Candidate, Verdict, judge
+from accord.engine.chunk import Chunk, load_chunk
+from accord.engine.decisions import choice_of
+from accord.engine.observe import place_mapping
+from accord.engine.setting import Setting
+from accord.errors import ExpressionError
+from accord.model import Link, LinkState, Member, Ref
+
+
+class Matcher:
+    """Matches the links of chunks."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.state = setting.state
+        self._listed: dict[str, bool] = {}
+        self._conditional: set[int] = set()
+        """Links whose match waits for its condition."""
+
+    def listed_once(self, flow: FlowMap) -> bool:
+        """Whether every datatype of a flow with match rules was once listed completely, as it is read now."""
+        if not flow.flow.match:
+            return True
+        if flow.name not in self._listed:
+            self._listed[flow.name] = all(
+                self._is_listed(system, side.side.datatype) for system, side in flow.sides.items()
+            )
+        return self._listed[flow.name]
+
+    def _is_listed(self, system: str, datatype: str) -> bool:
+        cursor = self.state.observed.cursor(self.setting.place(system, datatype))
+        mapping = place_mapping(self.setting, self.setting.flows_of(system, datatype))
+        return cursor is not None and cursor.complete_at is not None and cursor.mapping == mapping
+
+    def waits_for_condition(self, chunk: Chunk, link: Link) -> bool:
+        """Whether a record that matches this link waits for its own condition."""
+        return link.id in self._conditional
+
+    async def match(self, chunk: Chunk) -> dict[int, HeldItem]:
+        """Merge links of a chunk (and those outside it that they match); reviews by link."""
+        for link in list(chunk.links.values()):
+            self._link_decided(chunk, link)
+        lacking = [number for number, link in chunk.links.items() if self._may_match(chunk, link)]
+        sharing = self.state.links.sharing(lacking) if lacking else {}
+        reviews: dict[int, HeldItem] = {}
+        for number in lacking:
+            if number in chunk.links and number in sharing:
+                self._one(chunk, chunk.links[number], sharing[number], reviews)
+        return reviews
+
+    def _may_match(self, chunk: Chunk, link: Link) -> bool:
+        if not chunk.flow.flow.match or len(link.members) == len(chunk.flow.sides):
+            return False
+        gone = any(chunk.gone(member) for member in link.members)
+        return not gone and choice_of(chunk.held.get(link.id, ()), "review") is None
+
+    def _one(self, chunk: Chunk, link: Link, sharing: Mapping[int, set[str]], reviews: dict[int, HeldItem]) -> None:
+        others = self.state.links.load(list(sharing))
+        verdict = self._verdict(chunk, link, others, sharing)
+        several = sum(len(item.members) > 1 for item in (link, *others.values())) > 1
+        if verdict.action == "merge" and several:
+            verdict = Verdict(action="review", links=verdict.links, reason="two links with several records match")
+        if verdict.action == "merge":
+            self._merge(chunk, link, [others[number] for number in verdict.links])
+        elif verdict.action == "review" and len(link.members) == 1:
+            refs = tuple(str(member.ref) for item in (link, *others.values()) for member in item.members)
+            reviews[link.id] = HeldItem(kind="review", reason=verdict.reason, refs=refs)
+
+    def _verdict(
+        self, chunk: Chunk, link: Link, others: Mapping[int, Link], sharing: Mapping[int, set[str]]
+    ) -> Verdict:
+        candidates = [
+            Candidate(
+                link=other.id,
+                systems=frozenset(member.ref.system for member in other.members),
+                sharing=frozenset(sharing[other.id]),
+                resting=other.state is LinkState.RESTING,
+            )
+            for other in others.values()
+            if other.state is not LinkState.CLOSED
+        ]
+        titles = {name: chunk.flow.title(name) for name in chunk.flow.sides}
+        return judge(frozenset(member.ref.system for member in link.members), candidates, titles)
+
+    def _merge(self, chunk: Chunk, link: Link, others: Sequence[Link]) -> None:
+        if not self._linking(chunk.flow, (link, *others)):
+            return
+        if not all(self._condition(chunk, member) for item in (link, *others) for member in item.members):
+            self._conditional.update(item.id for item in (link, *others))
+            return
+        self._absorb(chunk, link, others)
+
+    def _linking(self, flow: FlowMap, links: Sequence[Link]) -> bool:
+        return any(flow.sides[member.ref.system].side.mode in MATCHING for link in links for member in link.members)
+
+    def _condition(self, chunk: Chunk, member: Member) -> bool:
+        """Whether a side's `when` is true, as far as the values known say; what they do not say counts as true."""
+        side = chunk.flow.sides[member.ref.system]
+        if side.when is None:
+            return True
+        arrival = chunk.arrivals.get(member.ref)
+        natives = (
+            arrival.natives()
+            if arrival
+            else {side.paths[row]: member.base[row] for row in member.base if row in side.paths}
+        )
+        try:
+            return not side.when.paths <= set(natives) or side.when.test(natives)
+        except ExpressionError:
+            return False
+
+    def _absorb(self, chunk: Chunk, link: Link, others: Sequence[Link]) -> None:
+        """One link out of several; the one with more members, then the older, lends its number."""
+        into = max((link, *others), key=lambda item: (len(item.members), -item.id))
+        rest = [item.id for item in (link, *others) if item.id != into.id]
+        self.state.links.absorb(into.id, rest, list(into.agreed))
+        for number in rest:
+            chunk.links.pop(number, None)
+        fresh = load_chunk(self.setting, chunk.flow, [into.id])
+        chunk.links.update(fresh.links)
+        chunk.arrivals.update(fresh.arrivals)
+        chunk.held.update(fresh.held)
+        self.setting.tally.flows[chunk.flow.name]["links"] += 1
+
+    def _link_decided(self, chunk: Chunk, link: Link) -> None:
+        """A person said which record this one is."""
+        item = choice_of(chunk.held.get(link.id, ()), "review")
+        if item is None or not item.decision or "link" not in item.decision or link.id not in chunk.links:
+            return
+        ref = Ref.parse(item.decision["link"])
+        number = self.state.links.of([ref]).get(ref)
+        if number is None or number == link.id:
+            return
+        other = self.state.links.load([number])[number]
+        mine = {member.ref.system for member in link.members}
+        if not mine & {member.ref.system for member in other.members}:
+            self._absorb(chunk, link, [other])

@@ -1,0 +1,230 @@
+"""Read every datatype: only what changed where the system can tell, else everything. Changed records go to the inbox.
+
+A page is handled when it arrives; a record whose fingerprint is known costs nothing more. The cursor moves after
+everything read before it is stored. What a complete listing does not show, or shows as deleted, is asked for by id
+before it counts as gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import blake2b
+
+from accord.config.load import mapping_version
+from accord.core.linkplan import HeldItem
+from accord.core.mapping import FlowMap
+from accord.engine.setting import Setting
+from accord.errors import ExpressionError, ProtocolError, SystemFailure
+from accord.model import Absence, Record, Ref, fingerprint, json_text
+from accord.ports import Connector, Page
+from accord.store.observed import CursorRow
+
+CONFIRM = 50
+"""How many absent records are asked for by id at a time."""
+
+
+async def observe(setting: Setting) -> None:
+    """Read every datatype of the selected flows, all systems at once. A system that fails is left alone."""
+    places = dict.fromkeys(
+        (system, side.side.datatype)
+        for flow in setting.selected()
+        for system, side in flow.sides.items()
+        if not setting.options.systems or system in setting.options.systems
+    )
+    by_system: dict[str, list[str]] = {}
+    for system, datatype in places:
+        by_system.setdefault(system, []).append(datatype)
+    await asyncio.gather(*(_observe_system(setting, system, names) for system, names in by_system.items()))
+
+
+async def _observe_system(setting: Setting, system: str, datatypes: Sequence[str]) -> None:
+    for datatype in datatypes:
+        if system in setting.tally.failed:
+            return
+        try:
+            await _Reader(setting, system, datatype).read()
+        except SystemFailure as error:
+            setting.tally.fail(error)
+
+
+@dataclass(slots=True)
+class _Listing:
+    """What a listing has shown so far: one bit for each known record, so that memory does not grow with them."""
+
+    listed: bytearray
+    upto: int
+    count: int = 0
+    known: int = 0
+    doubtful: list[str] = field(default_factory=list)
+    """Ids that are deleted as far as the listing says."""
+    complete: bool = False
+
+
+class _Reader:
+    """One datatype, read once."""
+
+    def __init__(self, setting: Setting, system: str, datatype: str) -> None:
+        self.setting = setting
+        self.system, self.datatype = system, datatype
+        self.connector: Connector = setting.connectors[system]
+        self.observed = setting.state.observed
+        self.place = setting.place(system, datatype)
+        self.flows: list[FlowMap] = setting.flows_of(system, datatype)
+        self.mapping = place_mapping(setting, self.flows)
+        self.unreadable = setting.state.held.alone_refs()
+        self.salt = blake2b(self.mapping.encode(), digest_size=16).digest()
+
+    async def read(self) -> None:
+        """Read, confirm what seems to be gone, move the cursor."""
+        cursor = self.observed.cursor(self.place)
+        full = self._must_be_full(cursor)
+        listing = self._new_listing(full)
+        mark = None if full or cursor is None else cursor.mark
+        async for page in self.connector.read(self.datatype, mark):
+            await self._page(page, listing)
+            if page.cursor is not None:
+                mark = page.cursor
+            listing.complete |= page.complete
+            self.setting.progress(f"reading {self.system} {self.datatype}", listing.count, page.total)
+        await self._confirm(listing.doubtful)
+        if full and listing.complete:
+            await self._absent(listing, cursor)
+        complete = full and listing.complete
+        if complete and listing.count:
+            self.setting.observed_complete.add((self.system, self.datatype))
+        now = self.setting.now
+        self.observed.set_cursor(
+            self.place, mark, self.mapping, now, now if complete else None, listing.count if complete else None
+        )
+
+    def _must_be_full(self, cursor: CursorRow | None) -> bool:
+        if self.setting.options.full or cursor is None or cursor.mark is None or cursor.mapping != self.mapping:
+            return True
+        if not self.connector.capabilities(self.datatype).changed_since or cursor.complete_at is None:
+            return True
+        age = self.setting.now - cursor.complete_at
+        return age > timedelta(seconds=self.setting.project.schedule.full_every)
+
+    def _new_listing(self, full: bool) -> _Listing:
+        upto = self.observed.highest() if full else 0
+        return _Listing(listed=bytearray((upto >> 3) + 1), upto=upto)
+
+    async def _page(self, page: Page, listing: _Listing) -> None:
+        records = page.records
+        prints = [self.print(record) for record in records]
+        changed, rows = self.observed.diff(
+            self.place, [(record.id, new) for record, new in zip(records, prints, strict=True)]
+        )
+        listing.count += len(records)
+        for flow in self.flows:
+            self.setting.tally.flows[flow.name]["observed"] += len(records)
+        for row in rows:
+            if row <= listing.upto:
+                listing.listed[row >> 3] |= 1 << (row & 7)
+        self._take(records, prints, changed, listing)
+        listing.doubtful += page.deleted
+        for failure in page.failures:
+            self._hold_failure(failure.id, failure.message)
+
+    def _take(self, records: Sequence[Record], prints: Sequence[bytes], changed: set[int], listing: _Listing) -> None:
+        if not changed:
+            return
+        fresh, fresh_prints = [], []
+        for position in sorted(changed):
+            record = records[position]
+            if self._is_deleted(record):
+                listing.doubtful.append(record.id)
+            else:
+                fresh.append(record)
+                fresh_prints.append(prints[position])
+        readable = [ref for record in fresh if json_text([ref := self._ref(record)]) in self.unreadable]
+        with self.setting.state.db.transaction():
+            self.observed.take_in(self.place, fresh, fresh_prints)
+            self.setting.state.held.close_of(readable, self.setting.now)
+
+    def _ref(self, record: Record) -> str:
+        return str(Ref(self.system, self.datatype, record.id))
+
+    def print(self, record: Record) -> bytes:
+        """The fingerprint of a record: its mapped content, and its version where the listing tells it."""
+        return record_print(record, self.salt)
+
+    def _is_deleted(self, record: Record) -> bool:
+        deleted = self.flows[0].sides[self.system].deleted
+        if deleted is None:
+            return False
+        try:
+            return deleted.test(record.natives())
+        except ExpressionError as error:
+            self._hold_failure(record.id, error.message)
+            return False
+
+    async def _confirm(self, ids: Sequence[str]) -> int:
+        """Ask for records by id that seem to be gone, where they are members; how many are still there."""
+        members = self._members(ids)
+        there = 0
+        for start in range(0, len(members), CONFIRM):
+            there += await self._confirm_some(members[start : start + CONFIRM])
+        strangers = set(ids) - set(members)
+        self.observed.forget([(self.place, id) for id in strangers])
+        self.observed.done([(self.place, id) for id in strangers])
+        return there
+
+    def _members(self, ids: Sequence[str]) -> list[str]:
+        found = self.setting.state.links.of([Ref(self.system, self.datatype, id) for id in ids])
+        return sorted({ref.id for ref in found})
+
+    async def _confirm_some(self, ids: Sequence[str]) -> int:
+        answers = await self.connector.fetch(self.datatype, ids)
+        gone = [id for id, answer in answers.items() if answer is Absence.GONE or self._shown_deleted(answer)]
+        records = [a for a in answers.values() if isinstance(a, Record) and not self._shown_deleted(a)]
+        with self.setting.state.db.transaction():
+            self.observed.take_in_gone(self.place, gone)
+            self.observed.take_in(self.place, records, [self.print(record) for record in records])
+        self.setting.progress(f"confirming deletions in {self.system} {self.datatype}", len(ids), None)
+        return len(records)
+
+    def _shown_deleted(self, answer: Record | Absence) -> bool:
+        return isinstance(answer, Record) and self._is_deleted(answer)
+
+    async def _absent(self, listing: _Listing, cursor: CursorRow | None) -> None:
+        """What a complete listing did not show. One that leaves out many records that exist is not believed."""
+        absent = list(self.observed.absent(self.place, listing.listed, listing.upto))
+        if not absent:
+            return
+        probe, rest = absent[:CONFIRM], absent[CONFIRM:]
+        there = await self._confirm(probe)
+        if there > max(5, len(probe) // 2) or (there and not listing.count):
+            listing.complete = False
+            raise ProtocolError(
+                self.system,
+                f"the listing of {self.datatype} left out {there} of {len(probe)} records that exist",
+                hint="nothing was taken as deleted and nothing was created; the next round reads it again",
+            )
+        await self._confirm(rest)
+
+    def _hold_failure(self, id: str | None, message: str) -> None:
+        ref = str(Ref(self.system, self.datatype, id)) if id else f"{self.system}/{self.datatype}"
+        item = HeldItem(kind="value", reason=f"this record cannot be read: {message}", refs=(ref,))
+        self.setting.state.held.open_alone(item, self.flows[0].name, self.setting.now, self.setting.run)
+
+
+def record_print(record: Record, salt: bytes) -> bytes:
+    """16 bytes for the mapped content of a record and its version."""
+    if record.version is None:
+        return fingerprint(record.content, salt)
+    return fingerprint(record.content + json_text(record.version).encode(), salt)
+
+
+def place_mapping(setting: Setting, flows: Sequence[FlowMap]) -> str:
+    """What decides how records of a datatype are read, in a word."""
+    return "+".join(mapping_version(setting.project, flow.name) for flow in flows)
+
+
+def place_salt(setting: Setting, system: str, datatype: str) -> bytes:
+    """The salt of the fingerprints of a datatype."""
+    mapping = place_mapping(setting, setting.flows_of(system, datatype))
+    return blake2b(mapping.encode(), digest_size=16).digest()

@@ -1,0 +1,193 @@
+"""Link plans begun and not settled: find out which of their writes took effect, then settle or plan again.
+
+Values that we meant to write, found in place, are ours and not edits. A create is never repeated unless the system
+makes that safe, or says after the grace that it did not happen; else it stays in doubt until a person decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from accord.core.linkplan import HeldItem, WritePlan
+from accord.core.mapping import FlowMap
+from accord.core.settle import Result, looks_same
+from accord.engine.apply import refresh
+from accord.engine.decisions import choice_of
+from accord.engine.setting import Setting
+from accord.engine.settling import Finished, settle_all
+from accord.errors import SystemFailure
+from accord.model import Absence, LinkState, Native, Op, Outcome, OutcomeKind, Record, Ref
+from accord.ports import Connector, NewRecord
+from accord.store.plans import Proposal
+from accord.store.records import Held
+
+
+async def recover(setting: Setting, since: datetime | None = None) -> None:
+    """Every unfinished plan of the selected flows. `since` is when its process was last alive."""
+    unfinished = setting.state.plans.unfinished()
+    for count, proposal in enumerate(unfinished, 1):
+        setting.progress("recovering", count, len(unfinished))
+        if proposal.flow not in setting.flows:
+            continue
+        if any(write.system in setting.tally.failed for write in proposal.plan.writes):
+            continue
+        try:
+            await _Recovery(setting, proposal, since).run()
+        except SystemFailure as error:
+            setting.tally.fail(error)
+
+
+class _Recovery:
+    def __init__(self, setting: Setting, proposal: Proposal, since: datetime | None) -> None:
+        self.setting, self.proposal = setting, proposal
+        self.state = setting.state
+        self.flow: FlowMap = setting.flows[proposal.flow]
+        self.since = max(filter(None, (proposal.sent_at, since)), default=setting.now)
+        self.decision = self._decision()
+
+    def _decision(self) -> Held | None:
+        return choice_of(self.state.held.of_links([self.proposal.link]), "in_doubt")
+
+    async def run(self) -> None:
+        """Find out about each write; settle when all are known."""
+        plan = self.proposal.plan
+        results = [await self._one(write) for write in plan.writes]
+        if any(result.kind is OutcomeKind.UNKNOWN for result in results):
+            self._doubt(plan.writes, results)
+            return
+        if all(result.kind is OutcomeKind.STALE for result in results):
+            with self.state.db.transaction():
+                self.state.plans.done([self.proposal.id])
+                self._out_of_doubt()
+                self.state.links.touch([plan.link])
+        else:
+            settle_all(self.setting, [Finished(plan=plan, results=results, proposal=self.proposal.id)])
+        await refresh(self.setting, [write for write in plan.writes if write.op is not Op.CREATE])
+        self.state.links.touch([plan.link])
+
+    def _out_of_doubt(self) -> None:
+        link = self.state.links.load([self.proposal.link]).get(self.proposal.link)
+        if link is not None and link.state is LinkState.IN_DOUBT:
+            state = LinkState.LINKED if len(link.members) > 1 else LinkState.WAITING
+            self.state.links.set_state(link.id, state)
+        items = self.state.held.of_links([self.proposal.link])
+        self.state.held.close([item.id for item in items if item.kind == "in_doubt"], self.setting.now)
+
+    async def _one(self, write: WritePlan) -> Result:
+        if write.op is Op.CREATE:
+            return await self._create(write)
+        connector = self.setting.connectors[write.system]
+        answer = (await connector.fetch(write.datatype, [write.id or ""]))[write.id or ""]
+        if answer in (Absence.FORBIDDEN, Absence.FAILED):
+            return Result(kind=OutcomeKind.UNKNOWN, message="the record cannot be read")
+        gone = answer is Absence.GONE or (isinstance(answer, Record) and self._is_deleted(write, answer))
+        if write.op is Op.DELETE:
+            return Result(kind=OutcomeKind.APPLIED if gone else OutcomeKind.STALE)
+        if gone or not isinstance(answer, Record):
+            return Result(kind=OutcomeKind.STALE)
+        return self._update(write, answer)
+
+    def _is_deleted(self, write: WritePlan, record: Record) -> bool:
+        deleted = self.flow.sides[write.system].deleted
+        return deleted is not None and deleted.test(record.natives())
+
+    def _update(self, write: WritePlan, record: Record) -> Result:
+        """Applied where some row shows what was sent; not applied where the version never moved."""
+        if write.version is not None and record.version == write.version:
+            return Result(kind=OutcomeKind.STALE)
+        side = self.flow.sides[write.system]
+        natives = record.natives()
+        for row in write.rows:
+            if row.row not in side.rows:
+                if row.path in natives and natives[row.path] == row.native:
+                    return Result(kind=OutcomeKind.APPLIED, read_back=record)
+            elif row.path in natives and looks_same(self.flow, side, row.row, row.native, natives[row.path]):
+                return Result(kind=OutcomeKind.APPLIED, read_back=record)
+        return Result(kind=OutcomeKind.STALE)
+
+    async def _create(self, write: WritePlan) -> Result:
+        connector = self.setting.connectors[write.system]
+        if self.decision is not None and self.decision.decision:
+            return await self._decided(connector, write, dict(self.decision.decision))
+        found = await self._look(connector, write)
+        if found is not None:
+            return Result(kind=OutcomeKind.ALREADY, read_back=found)
+        capabilities = connector.capabilities(write.datatype)
+        if capabilities.idempotent_create:
+            return await self._again(connector, write)
+        if not self._can_look(connector, write):
+            return Result(kind=OutcomeKind.UNKNOWN, message="the system gives no means to find out")
+        grace = timedelta(seconds=self.setting.project.systems[write.system].limits.grace)
+        if self.setting.clock.now() - self.since >= grace:
+            return await self._again(connector, write)
+        return Result(kind=OutcomeKind.UNKNOWN, message="not found, and it may still take effect")
+
+    def _can_look(self, connector: Connector, write: WritePlan) -> bool:
+        return connector.capabilities(write.datatype).own_key or bool(self._natural_key(connector, write))
+
+    async def _look(self, connector: Connector, write: WritePlan) -> Record | None:
+        """The record that a lost create made: by our key, else by what is unique in the system."""
+        datatype = self.setting.project.datatype(write.system, write.datatype)
+        if datatype.key_property and connector.capabilities(write.datatype).own_key:
+            found = await connector.find(write.datatype, {datatype.key_property: write.token})
+            return found[0] if found else None
+        key = self._natural_key(connector, write)
+        if not key:
+            return None
+        for record in await connector.find(write.datatype, key):
+            if not self.state.links.of([Ref(write.system, write.datatype, record.id)]):
+                return record
+        return None
+
+    def _natural_key(self, connector: Connector, write: WritePlan) -> dict[str, Native]:
+        datatype = self.setting.project.datatype(write.system, write.datatype)
+        can = set(connector.capabilities(write.datatype).find)
+        sent = write.natives()
+        if not datatype.natural_key or not all(path in can and sent.get(path) for path in datatype.natural_key):
+            return {}
+        return {path: sent[path] for path in datatype.natural_key}
+
+    async def _again(self, connector: Connector, write: WritePlan) -> Result:
+        """The same create with the same key; safe here."""
+        new = NewRecord(natives=write.natives(), token=write.token or "")
+        outcome: Outcome = (await connector.create(write.datatype, [new]))[0]
+        return Result(
+            kind=outcome.kind, record=outcome.record, message=outcome.message, conflicting=outcome.conflicting
+        )
+
+    async def _decided(self, connector: Connector, write: WritePlan, decision: dict[str, object]) -> Result:
+        if decision.get("create"):
+            return await self._again(connector, write)
+        if isinstance(decision.get("link"), str):
+            ref = Ref.parse(str(decision["link"]))
+            answer = (await connector.fetch(write.datatype, [ref.id]))[ref.id]
+            if isinstance(answer, Record) and ref.system == write.system:
+                return Result(kind=OutcomeKind.ALREADY, read_back=answer)
+            return Result(kind=OutcomeKind.UNKNOWN, message=f"{ref} cannot be read")
+        if decision.get("dismiss"):
+            return Result(kind=OutcomeKind.REJECTED, message="dismissed by a person")
+        found = await self._look(connector, write)
+        if found is not None:
+            return Result(kind=OutcomeKind.ALREADY, read_back=found)
+        return Result(kind=OutcomeKind.UNKNOWN, message="still not found")
+
+    def _doubt(self, writes: Sequence[WritePlan], results: Sequence[Result]) -> None:
+        """Show a create in doubt to people; everything else is looked at again in the next round."""
+        unknown = [(w, r) for w, r in zip(writes, results, strict=True) if r.kind is OutcomeKind.UNKNOWN]
+        now = self.setting.now
+        with self.state.db.transaction():
+            if self.proposal.why is None or self.proposal.sent_at is None:
+                self.state.plans.in_doubt_since(self.proposal.id, self.since, unknown[0][1].message or "")
+            creates = [(w, r) for w, r in unknown if w.op is Op.CREATE]
+            if creates:
+                write, result = creates[0]
+                self.state.links.set_state(self.proposal.link, LinkState.IN_DOUBT)
+                item = HeldItem(
+                    kind="in_doubt",
+                    values={row.row: row.new for row in write.rows},
+                    reason=f"a create in {write.system} was sent and its answer lost: {result.message}",
+                )
+                link = self.state.links.load([self.proposal.link])[self.proposal.link]
+                refs = [str(member.ref) for member in link.members]
+                self.state.held.replace(self.proposal.link, self.proposal.flow, [item], refs, now, self.setting.run)

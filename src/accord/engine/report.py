@@ -1,0 +1,128 @@
+"""What a round says of itself: the JSON that scripts rely on, and what the tables are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from accord.core.linkplan import LinkPlan, WritePlan
+from accord.engine.guarding import digest
+from accord.engine.setting import Setting
+from accord.store.opening import State
+from accord.store.records import Held
+
+COMMANDS = {
+    "conflict": ("--take SYSTEM", "--value JSON"),
+    "review": ("--link REF", "--create", "--dismiss"),
+    "rejected": ("--retry", "--link REF", "--dismiss"),
+    "in_doubt": ("--link REF", "--create", "--retry", "--dismiss"),
+    "brake": (),
+    "value": ("--retry", "--dismiss"),
+    "frozen": ("--retry", "--dismiss"),
+    "delete": ("--delete", "--keep", "--create"),
+}
+"""Kind of held item → what `held resolve` takes for it."""
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """The end of a round."""
+
+    run: int
+    started: str
+    finished: str
+    flows: dict[str, dict[str, int]]
+    writes: dict[str, dict[str, int]]
+    requests: dict[str, int]
+    held: list[dict[str, Any]]
+    errors: list[dict[str, str]]
+    refused: list[dict[str, Any]] = []
+    """Writes of a kept plan whose ground has moved."""
+    writes_planned: list[dict[str, Any]] | None = None
+    plans: list[str] | None = None
+    """Digests of the link plans, for `apply`."""
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        if self.errors:
+            return 1
+        return 3 if self.held or self.refused else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The documented shape; what a command does not give is left out."""
+        found: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(Decimal,))
+        return {key: value for key, value in found.items() if value is not None}
+
+
+def held_json(item: Held) -> dict[str, Any]:
+    """HELD of command-line.md."""
+    arguments = COMMANDS.get(item.kind, ())
+    commands = [f"accord held resolve {item.id} {argument}" for argument in arguments]
+    if item.kind == "brake":
+        commands = [item.reason.rpartition("; ")[2]]
+    return {
+        "id": str(item.id),
+        "kind": item.kind,
+        "flow": item.flow,
+        "link": item.link,
+        "refs": list(item.refs),
+        "row": item.row,
+        "values": dict(item.values),
+        "base": item.base,
+        "reason": item.reason,
+        "since": item.since,
+        "commands": commands,
+        **({"decision": dict(item.decision), "decided_by": item.decided_by} if item.decision else {}),
+    }
+
+
+def planned_writes(setting: Setting) -> tuple[list[dict[str, Any]], list[str]]:
+    """Every write that a plan would make, with its reason, and the digests of the link plans."""
+    writes, digests = [], []
+    for proposal in setting.state.plans.all():
+        if proposal.state == "planned" and proposal.verdict == "go":
+            digests.append(plan_digest(setting.state, proposal.plan))
+            writes += [planned(proposal.plan, write) for write in proposal.plan.writes]
+    return writes, digests
+
+
+def planned(plan: LinkPlan, write: WritePlan) -> dict[str, Any]:
+    """One write of `writes_planned`."""
+    return {
+        "flow": plan.flow,
+        "link": plan.link,
+        "system": write.system,
+        "ref": str(write.ref) if write.ref else None,
+        "op": write.op.value,
+        "changes": {row.row: [row.old, row.new] for row in write.rows},
+        "reason": write.reason,
+    }
+
+
+def plan_digest(state: State, plan: LinkPlan) -> str:
+    """The digest of a plan, by the records that its link has now."""
+    link = state.links.load([plan.link]).get(plan.link)
+    return digest(plan, [str(member.ref) for member in link.members] if link else [])
+
+
+def held_now(state: State, flows: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Everything that needs a person."""
+    for item in state.held.list():
+        if flows is None or item.flow is None or item.flow in flows:
+            yield held_json(item)
+
+
+def fill_counts(setting: Setting) -> None:
+    """Held, conflicts and doubts of each flow, as they stand now."""
+    for (flow, kind), count in setting.state.held.counts().items():
+        if flow is None:
+            continue
+        counts = setting.tally.flows[flow]
+        counts["held"] += count
+        if kind == "conflict":
+            counts["conflicts"] += count
+        if kind == "in_doubt":
+            counts["in_doubt"] += count

@@ -1,0 +1,220 @@
+"""One round: lease, recover, observe, then (detect, match, merge, plan, guard), apply, settle, record. The main path.
+
+A round makes several passes over its last part: what waits for records created in this very run, and what was
+refused because its ground had moved, is planned again, a few times at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from accord.config.meaning import Project, System
+from accord.connectors.registry import connect
+from accord.engine.apply import apply
+from accord.engine.decisions import carry_out_alone
+from accord.engine.guarding import guard_plan
+from accord.engine.observe import observe
+from accord.engine.planning import make_plan
+from accord.engine.recover import recover
+from accord.engine.report import Report, fill_counts, held_now, plan_digest, planned_writes
+from accord.engine.setting import (
+    Options,
+    Progress,
+    Setting,
+    SystemClock,
+    Tally,
+    compile_flows,
+    flow_order,
+    needed_paths,
+)
+from accord.errors import SystemFailure
+from accord.ports import Clock, Connector
+from accord.store.opening import State, open_state
+
+PASSES = 6
+
+
+def _quiet(_what: str, _done: int, _total: int | None) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls a round, and with what at hand."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    progress: Progress = _quiet
+    connect: Callable[[System], Connector] = connect
+
+
+def run_round(project: Project, options: Options, caller: Caller = Caller()) -> Report:
+    """Plan and carry out. Raises Locked, StateError; failures of systems are in the report."""
+    return asyncio.run(_run(project, options, caller))
+
+
+def plan_round(project: Project, options: Options, caller: Caller = Caller()) -> Report:
+    """A round up to guard; nothing is written to any system, and what was planned is not kept."""
+    return asyncio.run(_plan(project, options, caller))
+
+
+async def _run(project: Project, options: Options, caller: Caller) -> Report:
+    with open_state(project.state) as state:
+        async with _setting(project, state, options, caller, "apply" if options.only is not None else "run") as setting:
+            _stop_gently(setting)
+            await _read(setting)
+            for _ in range(PASSES):
+                if not await _pass(setting):
+                    break
+            return _finish(setting)
+
+
+async def _plan(project: Project, options: Options, caller: Caller) -> Report:
+    with open_state(project.state) as state:
+        async with _setting(project, state, options, caller, "plan") as setting:
+            await _read(setting)
+            with state.db.rehearsal():
+                await make_plan(setting)
+                guard_plan(setting)
+                _count_planned(setting)
+                writes, digests = planned_writes(setting)
+                fill_counts(setting)
+                held = list(held_now(state))
+            state.observed.forget_places()
+            report = _report(setting, held)
+            report.writes_planned, report.plans = writes, digests
+            _record(setting, report)
+            return report
+
+
+def _stop_gently(setting: Setting) -> None:
+    """SIGTERM and SIGINT end the round after the links in hand."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, setting.stop.set)
+
+
+@asynccontextmanager
+async def _setting(
+    project: Project, state: State, options: Options, caller: Caller, kind: str
+) -> AsyncIterator[Setting]:
+    """The lease, the connections and the run row; all let go at the end, whatever happens."""
+    now = caller.clock.now()
+    died = state.lease.take(now)
+    connectors: dict[str, Connector] = {}
+    try:
+        flows = compile_flows(project)
+        paths = needed_paths(project, flows)
+        state.move_on()
+        setting = Setting(
+            project=project,
+            state=state,
+            flows=flows,
+            order=flow_order(project),
+            connectors=connectors,
+            run=state.runs.begin(kind, options.by, now),
+            now=now,
+            clock=caller.clock,
+            options=options,
+            tally=Tally(),
+            progress=caller.progress,
+            died=datetime.fromisoformat(died.beat) if died else None,
+        )
+        for name in paths:
+            connectors[name] = caller.connect(project.systems[name])
+            await _open(setting, connectors[name], name, paths[name])
+        yield setting
+    finally:
+        for connector in connectors.values():
+            await connector.close()
+        state.lease.release()
+
+
+async def _open(setting: Setting, connector: Connector, name: str, paths: dict[str, list[str]]) -> None:
+    try:
+        await connector.open(paths)
+    except SystemFailure as error:
+        setting.tally.fail(error)
+
+
+async def _read(setting: Setting) -> None:
+    await recover(setting, setting.died)
+    await observe(setting)
+    await carry_out_alone(setting)
+
+
+async def _pass(setting: Setting) -> bool:
+    """Plan, guard, apply, find out about lost answers; whether another pass may find more to do."""
+    with setting.state.db.transaction():
+        await make_plan(setting)
+        guard_plan(setting)
+        if setting.options.only is not None:
+            _keep_only(setting)
+    refreshed = setting.tally.refreshed
+    carried = await apply(setting)
+    doubtful = len(setting.state.plans.unfinished())
+    if doubtful:
+        await recover(setting)
+    recovered = doubtful - len(setting.state.plans.unfinished())
+    return bool(carried or recovered or setting.tally.refreshed > refreshed) and not setting.stop.is_set()
+
+
+def _keep_only(setting: Setting) -> None:
+    """Leave out whatever is not in the plan that is applied."""
+    wanted = set(setting.options.only or ())
+    left: list[int] = []
+    for proposal in setting.state.plans.all():
+        if proposal.state == "planned":
+            word = plan_digest(setting.state, proposal.plan)
+            setting.tally.digests[proposal.id] = word
+            if word not in wanted:
+                left.append(proposal.id)
+    setting.state.plans.hold(left, "left", "not in the plan that is applied")
+
+
+def _count_planned(setting: Setting) -> None:
+    for flow, counts in setting.state.plans.counts().items():
+        for (system, op), number in counts.items():
+            setting.tally.flows[flow][f"{op}s"] += number
+            setting.tally.writes[system][op] += number
+
+
+def _finish(setting: Setting) -> Report:
+    fill_counts(setting)
+    report = _report(setting, list(held_now(setting.state)))
+    if setting.state.doubtful and not report.errors and not any(item["kind"] == "brake" for item in report.held):
+        setting.state.trust()
+    _record(setting, report)
+    return report
+
+
+def _report(setting: Setting, held: list[dict[str, object]]) -> Report:
+    for flow in setting.selected():
+        setting.tally.flows[flow.name]  # every flow is named, also one with nothing to do
+    for system in setting.connectors:
+        setting.tally.writes[system]
+    return Report(
+        run=setting.run,
+        started=setting.now.isoformat(),
+        finished=setting.clock.now().isoformat(),
+        flows=dict(setting.tally.flows),
+        writes=dict(setting.tally.writes),
+        requests={name: connector.requests for name, connector in setting.connectors.items()},
+        held=held,
+        errors=setting.tally.errors,
+        refused=[{"plan": word} for word in setting.options.only or () if word not in setting.tally.carried],
+    )
+
+
+def _record(setting: Setting, report: Report) -> None:
+    kept = report.as_json()
+    kept.pop("writes_planned", None)
+    kept.pop("plans", None)
+    kept["held"] = len(report.held)
+    kept["unpreventable"] = setting.tally.unpreventable
+    setting.state.runs.finish(setting.run, report.status, kept, setting.clock.now())
