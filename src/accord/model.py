@@ -50,7 +50,10 @@ class Ref:
     id: str
 
     def __str__(self) -> str:
-        return f"{self.system}/{self.datatype}/{quote(self.id, safe='')}"
+        id = self.id
+        if not (id.isascii() and id.replace("-", "").isalnum()):
+            id = quote(id, safe="")
+        return f"{self.system}/{self.datatype}/{id}"
 
     @classmethod
     def parse(cls, text: str) -> Ref:
@@ -187,8 +190,7 @@ class Dangling:
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreed:
+class Agreed(msgspec.Struct, frozen=True, kw_only=True):
     """The value of a row that all members were last brought to."""
 
     value: Any
@@ -234,8 +236,7 @@ class Link:
         return next((member for member in self.members if member.ref.system == system), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """Which edit made a write necessary."""
 
     system: str

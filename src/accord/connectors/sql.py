@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from accord.config.meaning import System
 from accord.connectors.sql_engine import CommitLost, Database
 from accord.connectors.sql_errors import failure, is_refusal
+from accord.connectors.sql_group import Writes
 from accord.connectors.sql_table import CHUNK, Reflected, SqlTable, reflect
 from accord.connectors.sql_types import Speech, resembling, type_name
 from accord.connectors.sql_work import (
@@ -55,6 +56,7 @@ class SqlConnector:
         self.system = system
         self.requests = 0
         self._database = Database(system, self._count)
+        self._writes = Writes(self._database)
         zone = ZoneInfo(system.clock.zone)
         self._speech = Speech(sqlite=self._database.is_sqlite, postgres=self._database.is_postgres, zone=zone)
         self._paths: dict[str, tuple[str, ...]] = {}
@@ -73,6 +75,7 @@ class SqlConnector:
 
     async def close(self) -> None:
         """See `Connector`."""
+        self._writes.close()
         await self._database.close()
 
     def capabilities(self, datatype: str) -> Capabilities:
@@ -126,7 +129,7 @@ class SqlConnector:
         return await self._database.reading(partial(matching, table=table, by=by))
 
     async def create(self, datatype: str, new: Sequence[NewRecord]) -> list[Outcome]:
-        """See `Connector`. One transaction; if a row is refused, once more with a savepoint for each."""
+        """See `Connector`. At once; if a row is refused, once more with a savepoint for each."""
         table = await self._table(datatype)
         if self._is_read_only(datatype):
             return [READ_ONLY for _ in new]
@@ -144,7 +147,7 @@ class SqlConnector:
         return await self._refused_at_commit(table, new, refused)
 
     async def _insert_all(self, how: Insert, table: SqlTable, new: Sequence[NewRecord]) -> list[Outcome]:
-        return await self._database.writing(lambda connection: [how(connection, table, item) for item in new])
+        return await self._writes.run(lambda connection: [how(connection, table, item) for item in new])
 
     async def _refused_at_commit(self, table: SqlTable, new: Sequence[NewRecord], error: DBAPIError) -> list[Outcome]:
         """A deferred constraint does not say which row it means: each again, in a transaction of its own."""
@@ -243,9 +246,9 @@ class SqlConnector:
         return resembling(latest, since, zone)
 
     async def _outcome(self, act: Callable[[Connection], Outcome], table: SqlTable, natives: Natives) -> Outcome:
-        """The end of a write in a transaction of its own."""
+        """The end of a write."""
         try:
-            return await self._database.writing(act)
+            return await self._writes.run(act)
         except CommitLost as lost:
             return unknown(lost)
         except (DBAPIError, ValueError, OverflowError) as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from accord.config.meaning import System
+from accord.connectors.limits import Gate
 from accord.connectors.sql_errors import failure, is_undone, short
 from accord.connectors.sql_types import decode_json
 from accord.errors import MendFile, Unreachable
@@ -38,7 +41,8 @@ class Database:
         self.url = _url(system)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.is_postgres = self.url.get_backend_name() == "postgresql"
-        self._threads = 1 if self.is_sqlite else max(1, system.limits.concurrency)
+        self.threads = 1 if self.is_sqlite else max(1, system.limits.concurrency)
+        self.gate = Gate(replace(system.limits, concurrency=self.threads))
         self._executor: ThreadPoolExecutor | None = None
         self._engine: Engine | None = None
 
@@ -52,19 +56,25 @@ class Database:
 
     async def reading(self, work: Callable[[Connection], T]) -> T:
         """Run statements outside a transaction. Once more if a kept connection turns out to be dead."""
-        try:
-            return await self._within_deadline(lambda: self._read(work))
-        except _Late:
-            raise
-        except Unreachable:
-            return await self._within_deadline(lambda: self._read(work))
+        async with self.gate.slots:
+            await self.gate.turn()
+            try:
+                return await self._within_deadline(lambda: self._read(work))
+            except _Late:
+                raise
+            except Unreachable:
+                return await self._within_deadline(lambda: self._read(work))
 
     async def writing(self, work: Callable[[Connection], T]) -> T:
-        """Run statements in one transaction. Raises CommitLost, DBAPIError for a refusal, or a SystemFailure."""
-        try:
-            return await self._within_deadline(lambda: self._write(work))
-        except _Late as late:
-            raise CommitLost(str(late)) from None
+        """Run statements in one transaction; whoever calls has waited for its turn.
+
+        Raises CommitLost, DBAPIError for a refusal, or a SystemFailure.
+        """
+        async with self.gate.slots:
+            try:
+                return await self._within_deadline(lambda: self._write(work))
+            except _Late as late:
+                raise CommitLost(str(late)) from None
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         try:
@@ -76,12 +86,12 @@ class Database:
             raise Unreachable(self.system.name, "no free connection") from error
 
     def _write(self, work: Callable[[Connection], T]) -> T:
-        try:
-            connection = self._connected().connect()
-        except (DBAPIError, PoolTimeout) as error:
-            raise _cannot_connect(self.system.name, error) from error
-        with connection:
-            transaction = connection.begin()
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(self._connected().connect())
+                transaction = connection.begin()
+            except (DBAPIError, PoolTimeout) as error:
+                raise _cannot_begin(self.system.name, error) from error
             try:
                 result = work(connection)
             except BaseException:
@@ -92,7 +102,7 @@ class Database:
 
     async def _within_deadline(self, work: Callable[[], T]) -> T:
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix=f"accord-{self.system.name}")
+            self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix=f"accord-{self.system.name}")
         job, seconds = self._executor.submit(work), self.system.limits.timeout + SLACK
         try:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(job)), seconds)
@@ -110,7 +120,7 @@ class Database:
     def _make_engine(self) -> Engine:
         settings: dict[str, Any] = {"hide_parameters": True}
         if not self.is_sqlite:
-            settings |= {"pool_size": self._threads, "max_overflow": 0, "pool_timeout": self.system.limits.timeout}
+            settings |= {"pool_size": self.threads, "max_overflow": 0, "pool_timeout": self.system.limits.timeout}
         if self.is_postgres:
             settings["json_deserializer"] = decode_json
             settings["connect_args"] = {"connect_timeout": max(2, int(self.system.limits.timeout))}
@@ -187,5 +197,5 @@ def _commit(transaction: sql.RootTransaction) -> None:
         raise CommitLost(short(error)) from error
 
 
-def _cannot_connect(system: str, error: Exception) -> Exception:
+def _cannot_begin(system: str, error: Exception) -> Exception:
     return failure(system, error) if isinstance(error, DBAPIError) else Unreachable(system, "no free connection")

@@ -11,7 +11,7 @@ from accord.core.linkplan import HeldItem, LinkPlan, LogLine, RowWrite, WritePla
 from accord.core.mapping import FlowMap
 from accord.core.merge import shown
 from accord.errors import ValueRefused
-from accord.model import Link, LinkState, Member, Op
+from accord.model import Link, LinkState, Member, Native, Op
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +126,14 @@ def _delete(flow: FlowMap, reading: Reading, reason: str) -> WritePlan:
             if row in reading.natives
         ),
         version=reading.version,
-        ground={path: reading.natives[row] for row, path in reading.side.paths.items() if row in reading.natives},
+        ground=_ground(reading),
         reason=reason,
     )
+
+
+def _ground(reading: Reading) -> dict[str, Native]:
+    """All that is known of the record: nothing is deleted or archived that somebody has just edited."""
+    return {path: reading.natives[row] for row, path in reading.side.paths.items() if row in reading.natives}
 
 
 def _archive(flow: FlowMap, gone: Member, reading: Reading, reason: str) -> WritePlan:
@@ -144,6 +149,6 @@ def _archive(flow: FlowMap, gone: Member, reading: Reading, reason: str) -> Writ
             RowWrite(row=path, path=path, native=value, new=value, reason=reason) for path, value in properties.items()
         ),
         version=reading.version,
-        ground={},
+        ground=_ground(reading),
         reason=reason,
     )

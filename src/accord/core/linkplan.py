@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from accord.model import LinkState, Op, Ref
+from accord.model import LinkState, Op, OutcomeKind, Ref
 
 
 class RowWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,6 +31,23 @@ class RowWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """System, ref and row of the edit behind it."""
 
 
+class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a write ended whose plan could not be settled, because another of its writes is in doubt."""
+
+    kind: OutcomeKind
+    message: str | None = None
+    conflicting: str | None = None
+    id: str | None = None
+    """Of the record that the answer (or a reading afterwards) showed; None where there was none."""
+    native_id: str | int | None = None
+    content: str = "{}"
+    version: Any = None
+    modified: str | None = None
+    is_proven: bool = True
+    is_answer: bool = True
+    """Whether the record is what the system returned for that very write."""
+
+
 class WritePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One write to one record."""
 
@@ -47,6 +64,7 @@ class WritePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ground: dict[str, Any] = {}
     """Path → native that the record must still have where the system has no version check."""
     reason: str = ""
+    known: Known | None = None
 
     @property
     def ref(self) -> Ref | None:

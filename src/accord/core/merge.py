@@ -6,7 +6,7 @@ The decision, one screen long, is `decide`; the table in docs/guarantees.md is t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -85,6 +85,8 @@ class Candidate:
     """None: the agreed value itself, not yet received by an editor."""
     values: tuple[Any, ...]
     modified: datetime | None
+    behind: bool = False
+    """It was typed by somebody who had not yet received the agreed value."""
 
 
 def merge(
@@ -92,8 +94,12 @@ def merge(
 ) -> Merged:
     """All rows of one link, decided. `readings` are its members that are there; `decisions` by row."""
     merged = Merged()
+    is_new = len(readings) == 1 and not link.agreed
     for unit in flow.units:
         try:
+            if is_new and len(unit) == 1:
+                _take_new(flow, readings[0], unit[0], merged)
+                continue
             _merge_unit(flow, link, readings, unit, merged, (decisions or {}).get(unit[0]))
         except _Refused as refused:
             _hold_refused(flow, link, refused, unit, merged)
@@ -104,6 +110,28 @@ class _Refused(Exception):
     def __init__(self, reading: Reading, row: str, error: ValueRefused) -> None:
         super().__init__(str(error))
         self.reading, self.row, self.error = reading, row, error
+
+
+def _take_new(flow: FlowMap, reading: Reading, row: str, merged: Merged) -> None:
+    """A row of one new record, alone in its link: its value is agreed. `_merge_unit` comes to the same, slower."""
+    if row not in reading.natives:
+        return
+    if reading.system not in flow.rows[row].sources:
+        merged.taken(reading.system, (row,))
+        return
+    try:
+        value = reading.value(row)
+    except ValueRefused as error:
+        raise _Refused(reading, row, error) from error
+    if isinstance(value, Dangling):
+        merged.waits.append((row, value))
+        merged.frozen.add(row)
+        return
+    if value is not ABSENT:
+        merged.agreed[row] = Agreed(value=value, revision=1, origin=reading.system, modified=reading.modified)
+        merged.send[row] = "new record"
+        merged.causes[row] = Cause(system=reading.system, ref=str(reading.member.ref), row=row)
+    merged.taken(reading.system, (row,))
 
 
 def _merge_unit(
@@ -124,7 +152,7 @@ def _merge_unit(
     if not editors:
         return
     candidates = [_candidate(reading, unit) for reading in editors]
-    if any(member_behind(reading, unit) for reading in editors):
+    if all(member_behind(reading, unit) for reading in editors):  # else one of them was typed over the agreed value
         candidates.append(_agreed_candidate(link, unit))
     if any(_joins(reading) for reading in editors) and not _waits(unit, candidates, merged):
         winner, reason = _first_winner(flow, unit, candidates)
@@ -150,13 +178,20 @@ def _conclude(
     if winner is None:
         _hold_conflict(flow, link, unit, candidates, merged, reason)
         return
+    unsent = {row for row, value in zip(unit, winner.values, strict=True) if value is ABSENT}
+    winner = _completed(link, unit, winner)
+    for other in candidates:  # what nobody has agreed on yet, and the winner does not send
+        winner = _filled_up(winner, other)
     _agree(flow, link, unit, winner, reason, merged)
     for reading in readings:
         if winner.system == reading.system or _has(flow, reading, unit, winner.values):
             merged.taken(reading.system, [row for row in unit if row in reading.natives])
+        if winner.system == reading.system:  # what it did not send keeps its agreed value: nothing is written there
+            merged.taken(reading.system, sorted(unsent - reading.member.behind))
     for loser in candidates:
-        if loser.system is not None and not same(flow, unit, loser.values, winner.values):
-            _supersede(flow, loser, winner, unit, reason, merged)
+        if not same(flow, unit, loser.values, winner.values):
+            origin = loser.system or link.agreed[unit[0]].origin
+            _supersede(flow, replace(loser, system=origin), winner, unit, reason, merged)
 
 
 def decide(
@@ -218,7 +253,7 @@ def _combined(
     flow: FlowMap, link: Link, row: str, rule: str, distinct: list[Candidate]
 ) -> tuple[Candidate | None, str]:
     before = link.agreed[row].value if row in link.agreed else None
-    if any(candidate.system is None for candidate in distinct):
+    if any(candidate.system is None or candidate.behind for candidate in distinct):
         return None, "edited by somebody who had not yet received the agreed value"
     value = combine.RULES[rule](before, [candidate.values[0] for candidate in distinct])
     if value is None:
@@ -318,6 +353,15 @@ def _agree(flow: FlowMap, link: Link, unit: tuple[str, ...], winner: Candidate, 
         merged.causes[row] = Cause(system=origin or "", ref=str(member.ref) if member else None, row=row)
 
 
+def _completed(link: Link, unit: tuple[str, ...], winner: Candidate) -> Candidate:
+    """The winner of a group, with the agreed values of rows that it did not send: there the losers are set back."""
+    values = tuple(
+        link.agreed[row].value if value is ABSENT and row in link.agreed else value
+        for row, value in zip(unit, winner.values, strict=True)
+    )
+    return winner if ABSENT not in winner.values else replace(winner, values=values)
+
+
 def _leave_one_way_edits(
     flow: FlowMap, readings: Sequence[Reading], sources: list[Reading], unit: tuple[str, ...], merged: Merged
 ) -> None:
@@ -326,7 +370,7 @@ def _leave_one_way_edits(
         if reading in sources or not _edited(reading, unit):
             continue
         for row in unit:
-            if reading.edited(row):
+            if _edited(reading, (row,)):
                 merged.superseded.append(
                     Superseded(
                         system=reading.system,
@@ -432,7 +476,8 @@ def _candidate(reading: Reading, unit: tuple[str, ...]) -> Candidate:
             values.append(reading.value(row))
         except ValueRefused as error:
             raise _Refused(reading, row, error) from error
-    return Candidate(system=reading.system, values=tuple(values), modified=reading.modified)
+    behind = member_behind(reading, unit)
+    return Candidate(system=reading.system, values=tuple(values), modified=reading.modified, behind=behind)
 
 
 def _agreed_candidate(link: Link, unit: tuple[str, ...]) -> Candidate:
@@ -442,7 +487,7 @@ def _agreed_candidate(link: Link, unit: tuple[str, ...]) -> Candidate:
 
 def member_behind(reading: Reading, unit: tuple[str, ...]) -> bool:
     """Whether the member has not yet received the agreed value of any of these rows."""
-    return any(row in reading.member.behind for row in unit)
+    return _joins(reading) or any(row in reading.member.behind for row in unit)
 
 
 def _has(flow: FlowMap, reading: Reading, unit: tuple[str, ...], values: tuple[Any, ...]) -> bool:
@@ -471,9 +516,21 @@ def shows(flow: FlowMap, reading: Reading, row: str, value: Any) -> bool:
 def _distinct(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate]) -> list[Candidate]:
     distinct: list[Candidate] = []
     for candidate in candidates:
-        if not any(same(flow, unit, candidate.values, other.values) for other in distinct):
+        for at, other in enumerate(distinct):
+            if same(flow, unit, candidate.values, other.values):
+                distinct[at] = _filled_up(other, candidate)
+                break
+        else:
             distinct.append(candidate)
     return distinct
+
+
+def _filled_up(one: Candidate, other: Candidate) -> Candidate:
+    """One of two candidates for a group that agree, with the rows that only the other has."""
+    if ABSENT not in one.values:
+        return one
+    values = tuple(b if a is ABSENT else a for a, b in zip(one.values, other.values, strict=True))
+    return replace(one, values=values)
 
 
 def _richest(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate]) -> Candidate | None:

@@ -159,7 +159,8 @@ class _Builder:
     def _shown(self, side: SideMap, name: str, value: Any) -> Any:
         """JSON as the history shows it: a reference as the id that it has in this system."""
         if isinstance(value, LinkRef):
-            return self.ground.target(value.link, side.side.system)
+            id = self.ground.target(value.link, side.side.system)
+            return {"link": value.link} if id is None else id
         if isinstance(value, Dangling):
             return value.ref.id
         return shown(self.flow, name, value)
@@ -199,7 +200,7 @@ class _Builder:
             native_id=reading.member.native_id,
             rows=tuple(sends),
             version=reading.version,
-            ground={send.path: reading.natives[send.row] for send in sends if send.row in reading.natives},
+            ground={send.path: reading.natives.get(send.row) for send in sends},  # what was not sent counts as null
             reason=sends[0].reason,
         )
 
@@ -226,10 +227,9 @@ class _Builder:
         row = self.flow.rows[name]
         if side.side.system not in row.targets:
             return True
-        if name in self.ground.deferred:
-            return True
+        later = name in self.ground.deferred
         if name in self.merged.frozen:
-            return False
+            return later
         agreed = self.agreed.get(name)
         if agreed is None or agreed.value is None or agreed.value is ABSENT:
             return not row.required or self._hold_required(side, name)
@@ -240,7 +240,9 @@ class _Builder:
             return False
         except _Wants as wants:
             self.waits.append(wants.wait)
-            return False
+            if later:
+                self.behind[side.side.system] = (*self.behind.get(side.side.system, ()), name)
+            return later
         rows.append(self._row_write(side, name, agreed, native, pending, None))
         return True
 

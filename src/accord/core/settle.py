@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from accord.core.detect import same_native
-from accord.core.linkplan import AgreedRow, HeldItem, LinkPlan, RowWrite, WritePlan
+from accord.core.linkplan import AgreedRow, HeldItem, Known, LinkPlan, RowWrite, WritePlan
 from accord.core.mapping import FlowMap, SideMap
 from accord.errors import ValueRefused
 from accord.model import Agreed, Dangling, Link, LinkRef, LinkState, Member, Natives, Op, OutcomeKind, Record, Ref
@@ -30,11 +32,52 @@ class Result:
     """What a reading afterwards showed, where the write returned nothing or its answer was lost."""
     message: str | None = None
     conflicting: str | None = None
+    proven: bool = True
+    """Whether a record that was found is certainly the one that the create made; False where a person or a key that
+    others may use named it."""
 
     @property
     def done(self) -> bool:
         """Whether the write took effect."""
         return self.kind in (OutcomeKind.APPLIED, OutcomeKind.ALREADY)
+
+
+def known_of(result: Result) -> Known:
+    """A result as a plan keeps it that cannot be settled yet."""
+    record = result.record or result.read_back
+    known = Known(kind=result.kind, message=result.message, conflicting=result.conflicting, is_proven=result.proven)
+    if record is None:
+        return known
+    return msgspec.structs.replace(
+        known,
+        id=record.id,
+        native_id=record.native_id,
+        content=record.content.decode(),
+        version=record.version,
+        modified=record.modified.isoformat() if record.modified else None,
+        is_answer=result.record is not None,
+    )
+
+
+def result_of(known: Known) -> Result:
+    """What `known_of` kept."""
+    record = None
+    if known.id is not None and known.native_id is not None:
+        record = Record(
+            id=known.id,
+            native_id=known.native_id,
+            content=known.content.encode(),
+            version=known.version,
+            modified=datetime.fromisoformat(known.modified) if known.modified else None,
+        )
+    return Result(
+        kind=known.kind,
+        record=record if known.is_answer else None,
+        read_back=None if known.is_answer else record,
+        message=known.message,
+        conflicting=known.conflicting,
+        proven=known.is_proven,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +106,8 @@ def settle(flow: FlowMap, link: Link, plan: LinkPlan, results: Sequence[Result])
         elif not result.done:
             settlement.dirty = True
         elif write.op is Op.CREATE:
-            members.append(_created(flow, write, result, settlement))
+            behind = plan.behind.get(write.system, ())
+            members.append(_created(flow, write, result, settlement, behind))
         elif write.op is Op.DELETE:
             members = [replace(m, gone=True) if m.ref == write.ref else m for m in members]
         else:
@@ -94,8 +138,8 @@ def _taken(member: Member, plan: LinkPlan) -> Member:
     if system in plan.gone:
         return replace(member, gone=True)
     seen = plan.seen.get(system)
-    if seen is None:
-        return member
+    if seen is None:  # the plan says nothing of what was read: it is read again before anything is planned on it
+        return replace(member, clean=False)
     return replace(
         member,
         base={**member.base, **plan.take.get(system, {})},
@@ -107,7 +151,7 @@ def _taken(member: Member, plan: LinkPlan) -> Member:
     )
 
 
-def _created(flow: FlowMap, write: WritePlan, result: Result, settlement: Settlement) -> Member:
+def _created(flow: FlowMap, write: WritePlan, result: Result, settlement: Settlement, behind: Sequence[str]) -> Member:
     record = result.record or result.read_back
     assert record is not None, "a create that is done has a record"  # noqa: S101
     side = flow.sides[write.system]
@@ -115,11 +159,13 @@ def _created(flow: FlowMap, write: WritePlan, result: Result, settlement: Settle
     sent = {row.row: row.native for row in write.rows if not row.pending}
     pending = frozenset(row.row for row in write.rows if row.pending)
     base = {**returned, **_confirmed(flow, side, write.rows, sent, returned, result)}
+    if not result.proven and not _same(base, returned):
+        base = {}  # somebody else's record, as far as we know: its values are no edits of ours
     member = Member(
         ref=Ref(write.system, write.datatype, record.id),
         native_id=record.native_id,
         base=base,
-        behind=pending,
+        behind=pending.union(behind),
         version=record.version,
         modified=record.modified,
         clean=_same(base, returned),
@@ -135,8 +181,8 @@ def _updated(flow: FlowMap, member: Member, write: WritePlan, result: Result, se
     rows = [row for row in write.rows if row.row in side.rows]
     sent = {row.row: row.native for row in rows}
     confirmed = _confirmed(flow, side, rows, sent, returned, result)
-    _note_ignored(flow, side, write, returned, settlement, result)
-    base = {**member.base, **confirmed}
+    ignored = _note_ignored(flow, side, write, returned, settlement)
+    base = {**member.base, **confirmed, **{row: returned[row] for row in ignored}}
     clean = record is not None and _same(base, returned)
     settlement.dirty |= not clean
     return replace(
@@ -186,9 +232,10 @@ def looks_same(flow: FlowMap, side: SideMap, row: str, sent: Any, found: Any) ->
 
 
 def _note_ignored(
-    flow: FlowMap, side: SideMap, write: WritePlan, returned: Natives, settlement: Settlement, result: Result
-) -> None:
-    """A write that the system answered with success and did not carry out is reported once."""
+    flow: FlowMap, side: SideMap, write: WritePlan, returned: Natives, settlement: Settlement
+) -> list[str]:
+    """Rows that the system answered with success and left as they were: reported, and never taken for an edit back."""
+    ignored = []
     for row in write.rows:
         before = write.ground.get(row.path)
         if row.row not in returned or row.row not in side.rows or row.path not in write.ground:
@@ -196,6 +243,7 @@ def _note_ignored(
         now = returned[row.row]
         unchanged = same_native(now, before) and not same_native(before, row.native)
         if unchanged and not looks_same(flow, side, row.row, row.native, now):
+            ignored.append(row.row)
             settlement.ignored.add((write.system, row.row))
             settlement.held.append(
                 HeldItem(
@@ -206,6 +254,7 @@ def _note_ignored(
                     reason=f"{flow.title(write.system)} answered with success and left {row.path!r} as it was",
                 )
             )
+    return ignored
 
 
 def _rejected(write: WritePlan, result: Result) -> HeldItem:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from accord.core.linkplan import LinkPlan, WritePlan
-from accord.core.settle import Result
+from accord.core.settle import Result, known_of
 from accord.engine.before_create import Searcher
 from accord.engine.chunk import arrival_of
 from accord.engine.observe import place_salt, record_print
@@ -104,7 +104,8 @@ class _Applier:
             return
         with self.state.db.transaction():
             self.state.lease.beat(self.setting.clock.now())
-            self.state.plans.begin([(p.id, group.plans[p.id]) for p in group.proposals], self.setting.clock.now())
+            filled = [(p.id, plan) for p in group.proposals if (plan := group.plans[p.id]) is not p.plan]
+            self.state.plans.begin([p.id for p in group.proposals], filled, self.setting.clock.now())
         self.setting.tally.carried.update(self._digests([p.id for p in group.proposals]))
         try:
             await asyncio.gather(*(work() for work in self._work(group.jobs)))
@@ -151,7 +152,7 @@ class _Applier:
                 result = await self._read_back(write, outcome)
             else:
                 outcome = await connector.delete(write.datatype, write.id or "", expects)
-                result = _result(outcome)
+                result = result_of_outcome(outcome)
         except SystemFailure as error:
             self._lost([job], error)
             return
@@ -162,7 +163,7 @@ class _Applier:
     async def _read_back(self, write: WritePlan, outcome: Outcome) -> Result:
         """Where the answer of a write held no record, what a reading shows; the settle decides what it proves."""
         if outcome.kind is not OutcomeKind.APPLIED or outcome.record is not None or write.id is None:
-            return _result(outcome)
+            return result_of_outcome(outcome)
         found = await self.setting.connectors[write.system].fetch(write.datatype, [write.id])
         answer = found[write.id]
         return Result(kind=outcome.kind, read_back=None if isinstance(answer, str) else answer, message=outcome.message)
@@ -177,7 +178,7 @@ class _Applier:
             self._lost(jobs, error)
             return
         for job, outcome in zip(jobs, outcomes, strict=True):
-            job.result = _result(outcome)
+            job.result = result_of_outcome(outcome)
 
     def _lost(self, jobs: Sequence[_Job], error: SystemFailure) -> None:
         self.setting.tally.fail(error)
@@ -190,8 +191,11 @@ class _Applier:
         finished: list[Finished] = []
         given_back: list[int] = []
         stale: list[_Job] = []
+        jobs_of: dict[int, list[_Job]] = {}
+        for job in group.jobs:
+            jobs_of.setdefault(job.proposal, []).append(job)
         for proposal in group.proposals:
-            jobs = [job for job in group.jobs if job.proposal == proposal.id]
+            jobs = jobs_of.get(proposal.id, [])
             self._sort(proposal, group.plans[proposal.id], jobs, finished, given_back, stale)
         with self.state.db.transaction():
             settle_all(self.setting, finished)
@@ -212,7 +216,7 @@ class _Applier:
     ) -> None:
         stale += [job for job in jobs if job.result is not None and job.result.kind is OutcomeKind.STALE]
         if any(_unknown(job) for job in jobs):
-            self._note_unknown(proposal, jobs)
+            self._note_unknown(proposal, plan, jobs)
         elif all(job.lost or (job.result and job.result.kind is OutcomeKind.STALE) for job in jobs):
             given_back.append(proposal.id)  # a stale write settles nothing
         else:
@@ -225,10 +229,20 @@ class _Applier:
         digests = self.setting.tally.digests
         return [digests[number] for number in numbers if number in digests]
 
-    def _note_unknown(self, proposal: Proposal, jobs: Sequence[_Job]) -> None:
-        message = next((job.result.message for job in jobs if job.result and job.result.message), None)
-        why = message or "its answer was lost"
-        self.state.plans.in_doubt_since(proposal.id, self.setting.clock.now(), why)
+    def _note_unknown(self, proposal: Proposal, plan: LinkPlan, jobs: Sequence[_Job]) -> None:
+        unknown = [job for job in jobs if _unknown(job)]
+        message = next((job.result.message for job in unknown if job.result and job.result.message), None)
+        kept = with_known(plan, [None if _unknown(job) else _known(job) for job in jobs])
+        self.state.plans.in_doubt_since(proposal.id, self.setting.clock.now(), message or "its answer was lost", kept)
+
+
+def with_known(plan: LinkPlan, results: Sequence[Result | None]) -> LinkPlan:
+    """The plan with those results kept in it that are known."""
+    writes = tuple(
+        write if result is None else msgspec.structs.replace(write, known=known_of(result))
+        for write, result in zip(plan.writes, results, strict=True)
+    )
+    return msgspec.structs.replace(plan, writes=writes)
 
 
 async def refresh(setting: Setting, writes: Sequence[WritePlan]) -> None:

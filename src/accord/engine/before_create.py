@@ -1,7 +1,7 @@
 """Before a create, look for the record by its match key where a listing may have missed it.
 
-An empty, short or old listing must not make duplicates (faults.md, lesson 1). A search is made unless the target was
-listed completely, and not empty, in this very round.
+An empty, short or old listing must not make duplicates (faults.md, lesson 1). A search is made unless this is the
+first round that lists the target, completely and not empty: the first load of many records must not search for each.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from accord.core.linkplan import LinkPlan, WritePlan
 from accord.core.mapping import FlowMap
+from accord.engine.chunk import arrival_of
 from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.errors import SystemFailure
@@ -25,7 +26,7 @@ class Searcher:
         self.state = setting.state
 
     async def without_found(self, proposals: Sequence[Proposal]) -> list[Proposal]:
-        """The proposals for which nothing was found. What is found arrives in the inbox, and is planned anew."""
+        """The proposals for which nothing new was found. What is found arrives in the inbox, and is planned anew."""
         kept = []
         for proposal in proposals:
             writes = [write for write in proposal.plan.writes if self._doubtful(proposal.plan, write)]
@@ -50,17 +51,18 @@ class Searcher:
         except SystemFailure as error:
             self.setting.tally.fail(error)
             return True
-        fresh = self._unlinked(write, records)
+        return self._take_in(flow, write, records)
+
+    def _take_in(self, flow: FlowMap, write: WritePlan, records: Sequence[Record]) -> bool:
+        """Put what was found and not seen before into the inbox; whether there is any. What is deleted counts not."""
         place = self.setting.place(write.system, write.datatype)
         salt = place_salt(self.setting, write.system, write.datatype)
+        there = [record for record in records if not _is_deleted(flow, write, record)]
+        prints = [record_print(record, salt) for record in there]
+        fresh, _ = self.state.observed.diff(place, [(r.id, p) for r, p in zip(there, prints, strict=True)])
         with self.state.db.transaction():
-            self.state.observed.take_in(place, fresh, [record_print(record, salt) for record in fresh])
-        return bool(records)
-
-    def _unlinked(self, write: WritePlan, records: Sequence[Record]) -> list[Record]:
-        refs = {Ref(write.system, write.datatype, record.id): record for record in records}
-        linked = self.state.links.of(list(refs))
-        return [record for ref, record in refs.items() if ref not in linked]
+            self.state.observed.take_in(place, [there[n] for n in sorted(fresh)], [prints[n] for n in sorted(fresh)])
+        return bool(fresh)
 
     def _key(self, flow: FlowMap, write: WritePlan) -> Natives | None:
         """The first match rule that the system can be searched by, with the values that would be sent."""
@@ -70,3 +72,7 @@ class Searcher:
             if all(name in sent and sent[name].path in can and sent[name].native for name in rule):
                 return {sent[name].path: sent[name].native for name in rule}
         return None
+
+
+def _is_deleted(flow: FlowMap, write: WritePlan, record: Record) -> bool:
+    return arrival_of(flow, Ref(write.system, write.datatype, record.id), record).content is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from accord.core.detect import Reading
+from accord.core.detect import Reading, same_native
 from accord.core.mapping import FlowMap
 from accord.core.settle import revived
 from accord.engine.setting import Setting
@@ -53,16 +53,34 @@ def load_chunk(setting: Setting, flow: FlowMap, numbers: Sequence[int]) -> Chunk
 
 
 async def read_unknown(setting: Setting, chunk: Chunk) -> None:
-    """Read by id every member that did not arrive and is not known to be as its base."""
+    """Read by id every member that did not arrive and is not known to be as its base, or whose arrival may be old.
+
+    What a listing says of a linked record is a hint: it may show what was there before our own last write.
+    """
     unknown: dict[tuple[str, str], list[Member]] = {}
     for link in chunk.links.values():
         for member in link.members:
-            if member.ref not in chunk.arrivals and not _known(chunk.flow, link, member):
+            arrival = chunk.arrivals.get(member.ref)
+            if _may_be_old(chunk.flow, arrival, member) if arrival else not _known(chunk.flow, link, member):
                 unknown.setdefault((member.ref.system, member.ref.datatype), []).append(member)
     for (system, datatype), members in unknown.items():
         answers = await setting.connectors[system].fetch(datatype, [member.ref.id for member in members])
         for member in members:
             _take_answer(chunk, member, answers[member.ref.id])
+
+
+def _may_be_old(flow: FlowMap, arrival: Arrival, member: Member) -> bool:
+    """Whether what a listing showed differs from what is settled and may be older: then it is read by its id."""
+    if arrival.content is None:
+        return False
+    shown = flow.sides[member.ref.system].by_row(arrival.natives())
+    if all(same_native(native, member.base.get(row)) for row, native in shown.items()):
+        return False
+    if arrival.modified is not None and member.modified is not None:
+        return arrival.modified <= member.modified
+    if isinstance(arrival.version, int) and isinstance(member.version, int):
+        return arrival.version <= member.version
+    return True
 
 
 def _known(flow: FlowMap, link: Link, member: Member) -> bool:

@@ -21,11 +21,16 @@ def guard_plan(setting: Setting) -> list[Braked]:
 
 
 def _guard_flow(setting: Setting, flow: str, counts: dict[tuple[str, str], int]) -> list[Braked]:
+    limits = setting.project.flows[flow].limits
+    counted = any(  # counting them takes longer the more there are
+        (limit := limits.get(op)) is not None and limit.percent is not None and count > limit.over
+        for (_, op), count in counts.items()
+    )
     return guard(
         flow,
         counts,
-        setting.state.links.linked_members(flow),
-        setting.project.flows[flow].limits,
+        setting.state.links.linked_members(flow) if counted else {},
+        limits,
         setting.options.approvals,
         setting.state.doubtful,
     )

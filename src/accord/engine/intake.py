@@ -17,6 +17,8 @@ from accord.store.links import NewLink
 from accord.store.observed import Arrival
 
 BATCH = 500
+PLAIN = frozenset({"boolean", "enum", "reference"})
+"""Types whose values many records share: they do not tell whether a record is ours."""
 
 
 def take_up(setting: Setting, samples: dict[tuple[str, str, str], object]) -> None:
@@ -28,6 +30,8 @@ def take_up(setting: Setting, samples: dict[tuple[str, str, str], object]) -> No
 
 @dataclass(slots=True)
 class _Batch:
+    closed: dict[str, int]
+    """Id → the closed link that it was a member of."""
     begin: list[NewLink] = field(default_factory=list)
     done: list[tuple[int, str]] = field(default_factory=list)
 
@@ -57,7 +61,7 @@ class _Intake:
             self._batch([arrival for arrival in arrivals if arrival.link is None])
 
     def _batch(self, arrivals: Sequence[Arrival]) -> None:
-        batch = _Batch()
+        batch = _Batch(self.setting.state.links.closed_with(self.place, [arrival.ref.id for arrival in arrivals]))
         for arrival in arrivals:
             self._one(arrival, batch)
         taken = [str(new.ref) for new in batch.begin if json_text([str(new.ref)]) in self.alone]
@@ -74,7 +78,8 @@ class _Intake:
         self._learn(natives)
         if self._may_be_ours(natives):
             return
-        if self._known_from_before(arrival):
+        if arrival.ref.id in batch.closed:
+            self._known_from_before(arrival, batch.closed[arrival.ref.id])
             batch.done.append(done)
             return
         flow = self._claimed(arrival, natives)
@@ -104,24 +109,19 @@ class _Intake:
     def _looks_like(self, write: WritePlan, natives: Natives) -> bool:
         for flow in self.flows:
             side = flow.sides[self.system]
-            rows = [row for row in write.rows if row.row in side.rows and not row.pending]
-            if rows and all(
-                row.path in natives and looks_same(flow, side, row.row, row.native, natives[row.path]) for row in rows
-            ):
+            rows = [row for row in write.rows if row.row in side.rows and row.native not in (None, "")]
+            telling = [row for row in rows if flow.rows[row.row].type.name not in PLAIN] or rows
+            if any(looks_same(flow, side, row.row, row.native, natives.get(row.path)) for row in telling):
                 return True
         return False
 
-    def _known_from_before(self, arrival: Arrival) -> bool:
+    def _known_from_before(self, arrival: Arrival, closed: int) -> None:
         """A record whose link was closed: dissolved ones stay alone; one that was gone and is back goes to review."""
-        closed = self.setting.state.links.closed_with(arrival.ref)
-        if closed is None:
-            return False
         link = self.setting.state.links.load([closed], closed=True)[closed]
         was_gone = any(member.gone for member in link.members if member.ref == arrival.ref)
         if was_gone:
             reason = f"a record with this id was deleted (link {closed}), and is there again"
             self._hold(arrival, "review", reason, link.flow)
-        return True
 
     def _claimed(self, arrival: Arrival, natives: Natives) -> FlowMap | None:
         try:

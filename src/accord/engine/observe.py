@@ -89,11 +89,12 @@ class _Reader:
                 mark = page.cursor
             listing.complete |= page.complete
             self.setting.progress(f"reading {self.system} {self.datatype}", listing.count, page.total)
+        unlisted = full and listing.complete and not self.observed.all_listed(self.place, listing.listed, listing.upto)
         await self._confirm(listing.doubtful)
-        if full and listing.complete:
+        if unlisted:
             await self._absent(listing, cursor)
         complete = full and listing.complete
-        if complete and listing.count:
+        if complete and listing.count and (cursor is None or cursor.complete_at is None):
             self.setting.observed_complete.add((self.system, self.datatype))
         now = self.setting.now
         self.observed.set_cursor(
@@ -226,5 +227,7 @@ def place_mapping(setting: Setting, flows: Sequence[FlowMap]) -> str:
 
 def place_salt(setting: Setting, system: str, datatype: str) -> bytes:
     """The salt of the fingerprints of a datatype."""
-    mapping = place_mapping(setting, setting.flows_of(system, datatype))
-    return blake2b(mapping.encode(), digest_size=16).digest()
+    if (system, datatype) not in setting.salts:
+        mapping = place_mapping(setting, setting.flows_of(system, datatype))
+        setting.salts[system, datatype] = blake2b(mapping.encode(), digest_size=16).digest()
+    return setting.salts[system, datatype]

@@ -85,12 +85,21 @@ class Planner:
         names = {flow.name: flow for flow in self.setting.selected()}
         done: set[int] = set()
         while True:
-            waiting = [number for number in self.state.links.waiting_on_made() if number not in done]
+            waiting = [number for number in (*self.state.links.waiting_on_made(), *self._connected()) if number not in done]
             done.update(waiting)
             opened = [] if waiting else self._open_circles()
             if not waiting and not opened:
                 return
             await self._plan_again([*waiting, *opened], names)
+
+    def _connected(self) -> list[int]:
+        """Links that get a counterpart because something refers to them, and that something waits for by now."""
+        flows = [
+            flow.name
+            for flow in self.setting.selected()
+            if any(side.side.mode == "connected" for side in flow.sides.values())
+        ]
+        return self.state.links.waited_for(flows) if flows else []
 
     async def _plan_again(self, numbers: Sequence[int], flows: Mapping[str, FlowMap]) -> None:
         by_flow: dict[str, list[int]] = {}
@@ -179,6 +188,8 @@ class Planner:
         merged = merge(chunk.flow, link, there, decisions)
         creates, why = self._creates(chunk, link, review)
         plan = plan_link(chunk.flow, link, there, merged, self._ground(chunk, link, why), creates)
+        if not creates and len(link.members) == 1:  # nobody need make a record for one that goes nowhere
+            plan = msgspec.structs.replace(plan, waits=())
         if link.agreed:
             self.setting.tally.flows[chunk.flow.name]["edits"] += sum(reading.any_edit() for reading in there)
         held = (*plan.held, review) if review is not None else plan.held
@@ -213,7 +224,7 @@ class Planner:
                 reasons.append(f"waits until {side.side.when!r} is true in {title}")
             elif mode not in CREATING:
                 reasons.append("waits for a match" if mode == "match-only" else "waits for a person to link it")
-            elif mode == "connected" and not self.state.links.is_waited_for(member.ref):
+            elif mode == "connected" and not self.state.links.is_waited_for(member.ref, side.side.connected_to):
                 reasons.append("waits until a record that refers to it is synchronised")
             else:
                 return missing, f"new in {title} ({mode})"

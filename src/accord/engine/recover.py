@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from accord.core.linkplan import HeldItem, WritePlan
 from accord.core.mapping import FlowMap
-from accord.core.settle import Result, looks_same
-from accord.engine.apply import refresh
+from accord.core.settle import Result, looks_same, result_of
+from accord.engine.apply import refresh, result_of_outcome, with_known
 from accord.engine.decisions import choice_of
 from accord.engine.setting import Setting
 from accord.engine.settling import Finished, settle_all
 from accord.errors import SystemFailure
-from accord.model import Absence, LinkState, Native, Op, Outcome, OutcomeKind, Record, Ref
+from accord.model import Absence, LinkState, Native, Op, OutcomeKind, Record, Ref
 from accord.ports import Connector, NewRecord
 from accord.store.plans import Proposal
 from accord.store.records import Held
@@ -52,7 +52,7 @@ class _Recovery:
     async def run(self) -> None:
         """Find out about each write; settle when all are known."""
         plan = self.proposal.plan
-        results = [await self._one(write) for write in plan.writes]
+        results = [result_of(write.known) if write.known else await self._one(write) for write in plan.writes]
         if any(result.kind is OutcomeKind.UNKNOWN for result in results):
             self._doubt(plan.writes, results)
             return
@@ -62,7 +62,7 @@ class _Recovery:
                 self._out_of_doubt()
                 self.state.links.touch([plan.link])
         else:
-            settle_all(self.setting, [Finished(plan=plan, results=results, proposal=self.proposal.id)])
+            settle_all(self.setting, [Finished(plan=plan, results=results, proposal=self.proposal.id, late=True)])
         await refresh(self.setting, [write for write in plan.writes if write.op is not Op.CREATE])
         self.state.links.touch([plan.link])
 
@@ -108,11 +108,12 @@ class _Recovery:
 
     async def _create(self, write: WritePlan) -> Result:
         connector = self.setting.connectors[write.system]
-        if self.decision is not None and self.decision.decision:
-            return await self._decided(connector, write, dict(self.decision.decision))
+        decision = self._decision_for(write)
+        if decision:
+            return await self._decided(connector, write, decision)
         found = await self._look(connector, write)
         if found is not None:
-            return Result(kind=OutcomeKind.ALREADY, read_back=found)
+            return Result(kind=OutcomeKind.ALREADY, read_back=found, proven=self._has_key(connector, write))
         capabilities = connector.capabilities(write.datatype)
         if capabilities.idempotent_create:
             return await self._again(connector, write)
@@ -122,6 +123,21 @@ class _Recovery:
         if self.setting.clock.now() - self.since >= grace:
             return await self._again(connector, write)
         return Result(kind=OutcomeKind.UNKNOWN, message="not found, and it may still take effect")
+
+    def _decision_for(self, write: WritePlan) -> dict[str, object]:
+        """What a person said of this create. One decision is for one create: the first that is in doubt."""
+        decision = dict(self.decision.decision or {}) if self.decision is not None else {}
+        link = decision.get("link")
+        if isinstance(link, str) and Ref.parse(link).system != write.system:
+            return {}
+        if decision:
+            self.decision = None
+        return decision
+
+    def _has_key(self, connector: Connector, write: WritePlan) -> bool:
+        """Whether our own key is in the records."""
+        key = self.setting.project.datatype(write.system, write.datatype).key_property
+        return bool(key) and connector.capabilities(write.datatype).own_key
 
     def _can_look(self, connector: Connector, write: WritePlan) -> bool:
         return connector.capabilities(write.datatype).own_key or bool(self._natural_key(connector, write))
@@ -151,10 +167,7 @@ class _Recovery:
     async def _again(self, connector: Connector, write: WritePlan) -> Result:
         """The same create with the same key; safe here."""
         new = NewRecord(natives=write.natives(), token=write.token or "")
-        outcome: Outcome = (await connector.create(write.datatype, [new]))[0]
-        return Result(
-            kind=outcome.kind, record=outcome.record, message=outcome.message, conflicting=outcome.conflicting
-        )
+        return result_of_outcome((await connector.create(write.datatype, [new]))[0])
 
     async def _decided(self, connector: Connector, write: WritePlan, decision: dict[str, object]) -> Result:
         if decision.get("create"):
@@ -163,13 +176,13 @@ class _Recovery:
             ref = Ref.parse(str(decision["link"]))
             answer = (await connector.fetch(write.datatype, [ref.id]))[ref.id]
             if isinstance(answer, Record) and ref.system == write.system:
-                return Result(kind=OutcomeKind.ALREADY, read_back=answer)
+                return Result(kind=OutcomeKind.ALREADY, read_back=answer, proven=False)
             return Result(kind=OutcomeKind.UNKNOWN, message=f"{ref} cannot be read")
         if decision.get("dismiss"):
             return Result(kind=OutcomeKind.REJECTED, message="dismissed by a person")
         found = await self._look(connector, write)
         if found is not None:
-            return Result(kind=OutcomeKind.ALREADY, read_back=found)
+            return Result(kind=OutcomeKind.ALREADY, read_back=found, proven=self._has_key(connector, write))
         return Result(kind=OutcomeKind.UNKNOWN, message="still not found")
 
     def _doubt(self, writes: Sequence[WritePlan], results: Sequence[Result]) -> None:
@@ -177,8 +190,11 @@ class _Recovery:
         unknown = [(w, r) for w, r in zip(writes, results, strict=True) if r.kind is OutcomeKind.UNKNOWN]
         now = self.setting.now
         with self.state.db.transaction():
-            if self.proposal.why is None or self.proposal.sent_at is None:
-                self.state.plans.in_doubt_since(self.proposal.id, self.since, unknown[0][1].message or "")
+            kept = with_known(
+                self.proposal.plan, [None if result.kind is OutcomeKind.UNKNOWN else result for result in results]
+            )
+            why = self.proposal.why or unknown[0][1].message or ""
+            self.state.plans.in_doubt_since(self.proposal.id, self.proposal.sent_at or self.since, why, kept)
             creates = [(w, r) for w, r in unknown if w.op is Op.CREATE]
             if creates:
                 write, result = creates[0]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from accord.core.detect import Reading
 from accord.core.linkplan import LinkPlan, LogLine, RowWrite, WritePlan
 from accord.core.mapping import FlowMap
@@ -26,6 +28,8 @@ class Finished:
     plan: LinkPlan
     results: Sequence[Result] = ()
     proposal: int | None = None
+    late: bool = False
+    """The plan is older than what has arrived since: that stays in the inbox, and is planned anew."""
 
 
 def settle_all(setting: Setting, finished: Sequence[Finished]) -> None:
@@ -79,7 +83,8 @@ class _Settler:
             )
         )
         self.waits[link.id] = [self._wait(wait) for wait in plan.waits]
-        self.done += [self._place(member) for member in before.members]
+        if not item.late:
+            self.done += [self._place(member) for member in before.members]
         self._prints(item)
         self._lines(item, before, link)
         if has_items or settlement.held:
@@ -190,5 +195,9 @@ def _settled_reading(flow: FlowMap, member: Member) -> Reading:
 
 def _shown_agreed(flow: FlowMap, link: Link) -> Link:
     """The link with agreed values as JSON, as the state holds them."""
-    agreed = {row: replace(item, value=shown(flow, row, item.value)) for row, item in link.agreed.items()}
+    agreed = dict(link.agreed)
+    for row, item in link.agreed.items():
+        value = shown(flow, row, item.value)
+        if value is not item.value:
+            agreed[row] = msgspec.structs.replace(item, value=value)
     return replace(link, agreed=agreed)

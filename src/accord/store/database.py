@@ -1,57 +1,55 @@
 """One connection to the state, explicit transactions, and statements that hand tuples to the driver.
 
-Measured (docs/decisions/002): tuples through `exec_driver_sql` take 5 s a million rows, Core's dictionaries 12.
+The driver is used as it is: SQLAlchemy is 0.35 s of imports, more than a round with nothing to do (bench/README.md).
+It is loaded where a state is migrated, and by connectors that need it.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import create_engine, event
-from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-
 from accord.errors import Locked, StateError
 
 BUSY_MS = 2000
+STATEMENTS = 256
+PRAGMAS = (
+    f"busy_timeout = {BUSY_MS}",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "cache_size = -16000",
+    "temp_store = FILE",
+    "wal_autocheckpoint = 4000",
+)
 T = TypeVar("T")
 
 
-def sqlite_engine(path: Path) -> Engine:
-    """An engine for a state file: WAL, every commit on disk before it returns (power loss), no thread pool."""
-    engine = create_engine(f"sqlite:///{path}", isolation_level="AUTOCOMMIT")
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        for pragma in (
-            f"busy_timeout = {BUSY_MS}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "cache_size = -16000",
-            "temp_store = FILE",
-            "wal_autocheckpoint = 4000",
-        ):
+def sqlite_connection(path: Path) -> sqlite3.Connection:
+    """A connection to a state file: WAL, every commit on disk before it returns (power loss), explicit transactions."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS)
+    try:
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
-
-    return engine
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 class Database:
     """Statements on the state. Errors of the driver become StateError or Locked."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
-        self.engine = engine
+    def __init__(self, connect: Callable[[], sqlite3.Connection], name: str) -> None:
         self.name = name
-        self.connection: Connection = self._guarded(engine.connect)
+        self.connection = self._guarded(connect)
         self._depth = 0
 
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close()
-        self.engine.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -65,7 +63,7 @@ class Database:
             yield
         except BaseException:
             self._depth -= 1
-            self.connection.exec_driver_sql("ROLLBACK")
+            self.connection.execute("ROLLBACK")
             raise
         self._depth -= 1
         self.run("COMMIT")
@@ -79,38 +77,38 @@ class Database:
             yield
         finally:
             self._depth -= 1
-            self.connection.exec_driver_sql("ROLLBACK")
+            self.connection.execute("ROLLBACK")
 
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Sequence[Any]:
         """All rows of a query, as tuples."""
-        return self._guarded(lambda: self.connection.exec_driver_sql(sql, parameters).fetchall())
+        return self._guarded(lambda: self.connection.execute(sql, parameters).fetchall())
 
     def one(self, sql: str, parameters: tuple[Any, ...] = ()) -> Any:
         """The first row of a query, or None."""
-        return self._guarded(lambda: self.connection.exec_driver_sql(sql, parameters).fetchone())
+        return self._guarded(lambda: self.connection.execute(sql, parameters).fetchone())
 
     def run(self, sql: str, parameters: tuple[Any, ...] = ()) -> int:
         """A statement; how many rows it changed."""
-        return self._guarded(lambda: self.connection.exec_driver_sql(sql, parameters).rowcount)
+        return self._guarded(lambda: self.connection.execute(sql, parameters).rowcount)
 
     def insert(self, sql: str, parameters: tuple[Any, ...]) -> int:
         """An insert; the id of the new row."""
-        return int(self._guarded(lambda: self.connection.exec_driver_sql(sql, parameters).lastrowid))
+        return int(self._guarded(lambda: self.connection.execute(sql, parameters).lastrowid or 0))
 
     def many(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
         """One statement for many tuples; nothing for none."""
         if rows:
-            self._guarded(lambda: self.connection.exec_driver_sql(sql, rows))
+            self._guarded(lambda: self.connection.executemany(sql, rows))
 
     def _guarded(self, work: Callable[[], T]) -> T:
         try:
             return work()
-        except DBAPIError as error:
+        except sqlite3.Error as error:
             raise _explained(error, self.name) from error
 
 
-def _explained(error: DBAPIError, name: str) -> Exception:
-    said = str(error.orig)
+def _explained(error: sqlite3.Error, name: str) -> Exception:
+    said = str(error)
     if "locked" in said or "busy" in said:
         return Locked(f"the state {name} is in use by another process", hint="wait for it, or see `accord status`")
     hint = {

@@ -34,21 +34,31 @@ SHARING = (
 )
 DIRTY = "SELECT id FROM link WHERE flow = ? AND dirty = 1 AND id > ? ORDER BY id LIMIT ?"
 TOUCH = "UPDATE link SET dirty = 1 WHERE dirty = 0 AND id IN (SELECT value FROM json_each(?))"
+# CROSS JOIN: SQLite joins in the order written. It knows no sizes here, and would begin with the members: all of them.
 TOUCH_FROM_INBOX = (
     "UPDATE link SET dirty = 1 WHERE dirty = 0 AND id IN (SELECT m.link FROM inbox i "
-    "JOIN member m ON m.place = i.place AND m.id = i.id AND m.open = 1)"
+    "CROSS JOIN member m WHERE m.place = i.place AND m.id = i.id AND m.open = 1)"
 )
 TOUCH_WAITERS = (
     "UPDATE link SET dirty = 1 WHERE dirty = 0 AND id IN ("
-    "SELECT w.link FROM wait w JOIN member s ON s.place = w.on_place AND s.id = w.on_id AND s.open = 1 "
-    "JOIN member t ON t.link = s.link AND t.open = 1 JOIN place p ON p.id = t.place AND p.system = w.target "
-    "UNION SELECT w.link FROM wait w JOIN member t ON t.link = w.on_link AND t.open = 1 "
-    "JOIN place p ON p.id = t.place AND p.system = w.target)"
+    "SELECT w.link FROM wait w CROSS JOIN member s CROSS JOIN member t CROSS JOIN place p "
+    "WHERE s.place = w.on_place AND s.id = w.on_id AND s.open = 1 "
+    "AND t.link = s.link AND t.open = 1 AND p.id = t.place AND p.system = w.target "
+    "UNION SELECT w.link FROM wait w CROSS JOIN member t CROSS JOIN place p "
+    "WHERE t.link = w.on_link AND t.open = 1 AND p.id = t.place AND p.system = w.target)"
 )
 WAITERS_ON_MAKING = (
-    "SELECT w.link FROM wait w JOIN member s ON s.place = w.on_place AND s.id = w.on_id AND s.open = 1 "
-    "JOIN making m ON m.link = s.link AND m.system = w.target "
+    "SELECT w.link FROM wait w CROSS JOIN member s CROSS JOIN making m "
+    "WHERE s.place = w.on_place AND s.id = w.on_id AND s.open = 1 AND m.link = s.link AND m.system = w.target "
     "UNION SELECT w.link FROM wait w JOIN making m ON m.link = w.on_link AND m.system = w.target"
+)
+WAITER = (
+    "SELECT 1 FROM wait w JOIN link l ON l.id = w.link "
+    "WHERE w.on_place = ? AND w.on_id = ? AND (? IS NULL OR l.flow = ?)"
+)
+WAITED_FOR = (
+    "SELECT DISTINCT s.link FROM wait w JOIN member s ON s.place = w.on_place AND s.id = w.on_id AND s.open = 1 "
+    "JOIN link l ON l.id = s.link AND l.state = 'waiting' AND l.flow IN (SELECT value FROM json_each(?))"
 )
 WAITS_AMONG_WAITING = (
     "SELECT w.link, w.row, s.link FROM wait w JOIN link l ON l.id = w.link AND l.state = 'waiting' "
@@ -63,8 +73,8 @@ TOUCH_WAITING_LIKE = (
 NEW_WAIT = "INSERT INTO wait (link, row, target, on_link, on_place, on_id) VALUES (?, ?, ?, ?, ?, ?)"
 BY_REF = "SELECT place, id, link FROM member WHERE open = 1 AND place = ? AND id IN (SELECT value FROM json_each(?))"
 CLOSED_BY_REF = (
-    "SELECT m.link, l.state FROM member m JOIN link l ON l.id = m.link "
-    "WHERE m.place = ? AND m.id = ? AND m.open = 0 ORDER BY m.link DESC LIMIT 1"
+    "SELECT m.id, max(m.link) FROM member m JOIN link l ON l.id = m.link "
+    "WHERE m.place = ? AND m.open = 0 AND m.id IN (SELECT value FROM json_each(?)) GROUP BY m.id"
 )
 TARGETS = (
     "SELECT m.link, p.system, m.native_id FROM member m JOIN place p ON p.id = m.place "
@@ -183,10 +193,14 @@ class Links:
         """Links that wait for a record which is made in this run."""
         return [row[0] for row in self.db.rows(WAITERS_ON_MAKING)]
 
-    def is_waited_for(self, ref: Ref) -> bool:
-        """Whether some link waits for this record to have a counterpart."""
+    def is_waited_for(self, ref: Ref, flow: str | None) -> bool:
+        """Whether some link (of a flow, if one is named) waits for this record to have a counterpart."""
         place = self.observed.place(ref.system, ref.datatype)
-        return self.db.one("SELECT 1 FROM wait WHERE on_place = ? AND on_id = ?", (place, ref.id)) is not None
+        return self.db.one(WAITER, (place, ref.id, flow, flow)) is not None
+
+    def waited_for(self, flows: Sequence[str]) -> list[int]:
+        """Waiting links of these flows that others wait for."""
+        return [row[0] for row in self.db.rows(WAITED_FOR, (json_text(list(flows)),))]
 
     def waits_among_waiting(self) -> list[tuple[int, str, int]]:
         """(link, row, the waiting link that it waits for): what circles are made of."""
@@ -243,11 +257,9 @@ class Links:
                 found[self.observed.ref(place, id)] = link
         return found
 
-    def closed_with(self, ref: Ref) -> int | None:
-        """The youngest closed link that this record was a member of."""
-        place = self.observed.place(ref.system, ref.datatype)
-        row = self.db.one(CLOSED_BY_REF, (place, ref.id))
-        return None if row is None else int(row[0])
+    def closed_with(self, place: int, ids: Sequence[str]) -> dict[str, int]:
+        """Id → the youngest closed link that this record was a member of, for those that were."""
+        return {row[0]: int(row[1]) for row in self.db.rows(CLOSED_BY_REF, (place, json_text(list(ids))))}
 
     def targets(self, numbers: Sequence[int]) -> dict[tuple[int, str], str | int]:
         """(link, system) → native id of its member there."""

@@ -132,6 +132,11 @@ class Observed:
         """The highest row number among the fingerprints."""
         return int(self.db.one("SELECT coalesce(max(row), 0) FROM seen")[0])
 
+    def all_listed(self, place: int, listed: bytearray, upto: int) -> bool:
+        """Whether a listing showed every record known before it; asked before anything is forgotten again."""
+        known = self.db.one("SELECT count(*) FROM seen WHERE place = ? AND row <= ?", (place, upto))[0]
+        return bool(known == int.from_bytes(listed, "little").bit_count())
+
     def absent(self, place: int, listed: bytearray, upto: int) -> Iterator[str]:
         """Ids seen before that a complete listing did not show. `listed` has a bit for each row number up to `upto`."""
         after = 0

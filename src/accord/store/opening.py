@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,13 +16,13 @@ from typing import Self
 from uuid import uuid4
 
 from accord.errors import StateError
-from accord.store.database import Database, sqlite_engine
+from accord.store.database import Database, sqlite_connection
+from accord.store.fresh import HEAD, make_fresh
 from accord.store.lease import Lease
 from accord.store.links import Links
 from accord.store.observed import Observed
 from accord.store.plans import Plans
 from accord.store.records import HeldItems, History, Runs
-from accord.store.schema import HEAD
 
 
 @dataclass(slots=True)
@@ -59,8 +60,10 @@ class State:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and note beside it how we left it."""
         self.db.close()
+        if self.mark is not None:
+            _note_left(self.mark)
 
     def get(self, key: str) -> str | None:
         """A remembered word."""
@@ -99,9 +102,10 @@ def open_state(where: str) -> State:
     _prepare_folder(path)
     if not is_new:
         _check_header(path)
-    db = Database(sqlite_engine(path), path.name)
+    db = Database(lambda: sqlite_connection(path), path.name)
     try:
-        _check(db, is_new)
+        if not is_new and not _is_as_left(path, mark):
+            _check(db)
         _migrate(db, path.name)
         _close_to_others(path)
         return _state(db, mark, is_new)
@@ -126,9 +130,8 @@ def _check_header(path: Path) -> None:
             )
 
 
-def _check(db: Database, is_new: bool) -> None:
-    if is_new:
-        return
+def _check(db: Database) -> None:
+    """Read the whole file for damage. It takes longer the more there is, so what is as we left it is not read."""
     found = db.rows("PRAGMA quick_check(3)")
     if [tuple(row) for row in found] != [("ok",)]:
         raise StateError(f"the state {db.name} is damaged: {found[0][0]}", hint="nothing was written; restore a backup")
@@ -144,18 +147,25 @@ def _migrate(db: Database, name: str) -> None:
             f"the state {name} was written by a newer Accord (schema {version[0]}, this one knows {HEAD})",
             hint="upgrade Accord; nothing was written",
         )
-    _upgrade(db)
+    if version is None:
+        make_fresh(db)
+    else:
+        upgrade(db)
 
 
-def _upgrade(db: Database) -> None:
+def upgrade(db: Database) -> None:
+    """Bring a state to the newest schema, in one transaction of its own."""
     from alembic import command
     from alembic.config import Config
+    from sqlalchemy import StaticPool, create_engine
 
     config = Config()
     config.set_main_option("script_location", "accord.store:migrations")
-    config.attributes["connection"] = db.connection
-    with db.transaction():
-        command.upgrade(config, "head")
+    engine = create_engine("sqlite://", creator=lambda: db.connection, poolclass=StaticPool, pool_reset_on_return=None)
+    with engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        with db.transaction():
+            command.upgrade(config, "head")
 
 
 def _close_to_others(path: Path) -> None:
@@ -200,6 +210,24 @@ def _read_mark(mark: Path) -> dict[str, object] | None:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _note_left(mark: Path) -> None:
+    """Give the mark the time of the file that it belongs to, which another one has when somebody else writes to it.
+
+    Without a mark (no round has used the state) the file is checked each time.
+    """
+    with suppress(OSError):
+        left = mark.with_name(mark.name.removesuffix(".mark")).stat().st_mtime_ns
+        if mark.stat().st_mtime_ns != left:
+            os.utime(mark, ns=(left, left))
+
+
+def _is_as_left(path: Path, mark: Path) -> bool:
+    try:
+        return path.stat().st_mtime_ns == mark.stat().st_mtime_ns
+    except OSError:
+        return False
 
 
 def _write_mark(mark: Path, installation: str, generation: int) -> None:

@@ -24,11 +24,14 @@ OF_REF = (
     " AND l.id IN (SELECT m.link FROM member m JOIN place p ON p.id = m.place WHERE p.system = ? AND p.datatype = ? "
     "AND m.id = ?)"
 )
-SINCE = "SELECT id, since, pinned FROM link WHERE id = ?"
 HELD_OF = (
     "SELECT link, id FROM held WHERE closed_at IS NULL AND link IN (SELECT value FROM json_each(?)) ORDER BY link, id"
 )
 PLACE = "SELECT 1 FROM place WHERE system = ? AND datatype = ?"
+CLOSED_WITH = (
+    "SELECT max(m.link) FROM member m JOIN place p ON p.id = m.place "
+    "WHERE p.system = ? AND p.datatype = ? AND m.id = ? AND m.open = 0"
+)
 ROUNDS = ("run", "apply")
 
 
@@ -100,3 +103,9 @@ def held_of(state: State, numbers: list[int]) -> dict[int, list[str]]:
 def knows_place(state: State, ref: Ref) -> bool:
     """Whether a record's datatype was ever read."""
     return state.db.one(PLACE, (ref.system, ref.datatype)) is not None
+
+
+def closed_with(state: State, ref: Ref) -> int | None:
+    """The youngest closed link that a record was a member of."""
+    found: int | None = state.db.one(CLOSED_WITH, (ref.system, ref.datatype, ref.id))[0]
+    return found

@@ -21,7 +21,8 @@ NEXT = (
     "SELECT id, flow, link, stage, verdict, state, body, sent_at, why FROM proposal "
     "WHERE stage = ? AND verdict = 'go' AND state = 'planned' AND id > ? ORDER BY id LIMIT ?"
 )
-BEGIN = "UPDATE proposal SET state = 'begun', body = ?, sent_at = ? WHERE id = ?"
+BEGIN = "UPDATE proposal SET state = 'begun', sent_at = ? WHERE id = ?"
+FILL_IN = "UPDATE proposal SET body = ? WHERE id = ?"
 BEGUN = (
     "SELECT id, flow, link, stage, verdict, state, body, sent_at, why FROM proposal WHERE state = 'begun' ORDER BY id"
 )
@@ -167,17 +168,22 @@ class Plans:
         """The next proposals of a stage that may go."""
         return [_proposal(row) for row in self.db.rows(NEXT, (stage, after, count))]
 
-    def begin(self, begun: Sequence[tuple[int, LinkPlan]], at: datetime) -> None:
-        """Note that these will now be written. Durable before the first request."""
-        self.db.many(BEGIN, [(encode_plan(plan), at.isoformat(), number) for number, plan in begun])
+    def begin(self, numbers: Sequence[int], filled: Sequence[tuple[int, LinkPlan]], at: datetime) -> None:
+        """Note that these will now be written, some with references filled in. Durable before the first request."""
+        self.db.many(FILL_IN, [(encode_plan(plan), number) for number, plan in filled])
+        when = at.isoformat()
+        self.db.many(BEGIN, [(when, number) for number in numbers])
 
     def unfinished(self) -> list[Proposal]:
         """Those begun and not settled."""
         return [_proposal(row) for row in self.db.rows(BEGUN)]
 
-    def in_doubt_since(self, number: int, at: datetime, why: str) -> None:
-        """Note since when nobody knows whether a write took effect."""
-        self.db.run("UPDATE proposal SET sent_at = ?, why = ? WHERE id = ?", (at.isoformat(), why, number))
+    def in_doubt_since(self, number: int, at: datetime, why: str, plan: LinkPlan) -> None:
+        """Note since when nobody knows whether a write took effect; `plan` keeps how its other writes ended."""
+        self.db.run(
+            "UPDATE proposal SET sent_at = ?, why = ?, body = ? WHERE id = ?",
+            (at.isoformat(), why, encode_plan(plan), number),
+        )
 
     def done(self, numbers: Sequence[int]) -> None:
         """Settled, or known never to have happened."""

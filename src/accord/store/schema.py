@@ -20,8 +20,6 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
-HEAD = "0001"
-"""The newest migration. A state file that says anything else is migrated, or refused when it is newer."""
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -99,7 +97,7 @@ member = Table(
     metadata,
     Column("link", Integer, primary_key=True),
     Column("place", Integer, primary_key=True),
-    Column("id", Text, nullable=False),
+    Column("id", Text, primary_key=True),
     Column("native_id", Text, nullable=False),
     Column("base", Text, nullable=False),
     Column("behind", Text, nullable=False, server_default=""),
@@ -117,6 +115,13 @@ Index(
     unique=True,
     sqlite_where=text("open = 1"),
     postgresql_where=text("open = 1"),
+)
+Index(
+    "member_closed",
+    member.c.place,
+    member.c.id,
+    sqlite_where=text("open = 0"),
+    postgresql_where=text("open = 0"),
 )
 
 match_key = Table(

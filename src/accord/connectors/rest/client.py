@@ -16,9 +16,10 @@ from yarl import URL
 
 from accord import __version__
 from accord.config.meaning import System
+from accord.connectors.limits import Gate, backoff
 from accord.connectors.rest.answers import Answer, Lost, NotSent, TooLarge, Unfit, decode, dig, message_of, one_line
-from accord.connectors.rest.limits import Gate, backoff, retry_after
 from accord.connectors.rest.options import Auth, Errors, RestOptions, secrets_of
+from accord.connectors.rest.times import retry_after
 from accord.errors import MendFile, ProtocolError, SystemFailure, Unauthorized, Unreachable
 
 T = TypeVar("T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +22,8 @@ from accord.ports import NewRecord
 
 WHOLE_BATCH_REFUSED = frozenset((400, 404, 405, 413, 422))
 LONGEST_ERROR = 4096
+REPLAYED = ("Idempotent-Replayed", "Idempotent-Replay", "Idempotency-Replayed", "X-Idempotent-Replayed")
+"""Headers by which systems tell that a key was used before: the first is Stripe's."""
 _RESULTS = ("results", "items", "data", "records", "responses")
 _PARTS = ("record", "data", "item", "body", "resource", "result")
 
@@ -62,6 +65,8 @@ class Creator:
         if answer is None:
             return unknown(lost or "the answer was lost")
         outcome = await self._created(answer, item)
+        if outcome.kind is OutcomeKind.APPLIED and _is_replay(answer):
+            outcome = replace(outcome, kind=OutcomeKind.ALREADY)
         return unknown(lost) if lost and not outcome.done else outcome
 
     async def _sent(self, url: str, body: bytes, token: str) -> tuple[Answer | None, str | None]:
@@ -241,6 +246,11 @@ def _mishap(answer: Answer) -> str | None:
     except Unfit as error:
         return str(error)
     return None
+
+
+def _is_replay(answer: Answer) -> bool:
+    """Whether the system says that it gave the answer to an earlier request with the same key."""
+    return any(answer.headers.get(name, "").lower() == "true" for name in REPLAYED)
 
 
 def _id_in_location(answer: Answer) -> str | None:

@@ -29,11 +29,10 @@ from accord.connectors.rest.answers import (
 )
 from accord.connectors.rest.client import Client, redirected, shown
 from accord.connectors.rest.compare import has_values
-from accord.connectors.rest.limits import http_date
 from accord.connectors.rest.options import ChangedSince, DatatypeOptions, DeletedFeed, Listing
 from accord.connectors.rest.paginate import Sheet, sheets
 from accord.connectors.rest.records import Odd, Shape, split
-from accord.connectors.rest.times import read_time, write_time
+from accord.connectors.rest.times import http_date, read_time, write_time
 from accord.errors import ProtocolError, Unauthorized
 from accord.model import Natives, Record
 from accord.ports import Cursor, Page

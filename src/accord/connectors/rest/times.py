@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -55,3 +56,25 @@ def write_time(when: datetime, form: str, zone: ZoneInfo) -> str:
         utc = when.astimezone(UTC).replace(tzinfo=None)
         return utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds") + "Z"
     return when.astimezone(UTC if form.endswith("Z") else zone).strftime(form)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds of a `Retry-After` header: seconds, or an HTTP date, which counts from the `Date` header."""
+    text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        when = http_date(text)
+    now = http_date(headers.get("Date", "")) or datetime.now(UTC)
+    return None if when is None else max(0.0, (when - now).total_seconds())
+
+
+def http_date(text: str) -> datetime | None:
+    """An HTTP date as an aware time, or None."""
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

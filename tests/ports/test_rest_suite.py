@@ -1,0 +1,244 @@
+"""The REST connector on both demonstration servers, and on one that can do almost nothing, against the suite."""
+
+import signal
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accord.config.meaning import Datatype, System, SystemClock, SystemLimits, VersionCheck
+from accord.connectors.rest.bodies import encode, nested
+from accord.connectors.rest.connector import RestConnector
+from accord.model import Natives
+from accord.testing import ConnectorSuite, Harness
+from tests.demo.conftest import Server, start
+from tests.ports.rest.fake import system as fake_system
+from tests.ports.rest.plain import Plain
+
+BY_PAGES = {"type": "page_number", "page_param": "page", "size_param": "per_page", "size": 10}
+BY_CURSOR = {"type": "cursor", "cursor_path": "next", "cursor_param": "cursor", "size_param": "limit", "size": 10}
+
+
+@pytest.fixture(scope="module")
+def pms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """CustomPMS, as its own process."""
+    yield from _running("custompms", tmp_path_factory.mktemp("pms"), "--rate", "0")
+
+
+@pytest.fixture(scope="module")
+def erp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """CustomERP, as its own process."""
+    yield from _running("customerp", tmp_path_factory.mktemp("erp"))
+
+
+def _running(name: str, folder: Path, *options: str) -> Iterator[Server]:
+    server = start(name, folder, *options)
+    yield server
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(10) == 0
+    assert server.process.stdout is not None
+    server.process.stdout.close()
+
+
+class Person:
+    """Somebody who works in a demonstration server, record by record."""
+
+    def __init__(self, server: Server, path: str, id: str) -> None:
+        self.server, self.path, self.id = server, path, id
+
+    def insert(self, natives: Natives) -> str:
+        return str(self._sent("POST", f"/{self.path}", nested(natives))[self.id])
+
+    def edit(self, id: str, natives: Natives) -> None:
+        if self.id == "id":
+            self._sent("PATCH", f"/{self.path}/{id}", nested(natives))
+        else:
+            self._sent("PUT", f"/{self.path}/{id}", {**self.server("GET", f"/{self.path}/{id}").body, **natives})
+
+    def delete(self, id: str) -> None:
+        assert self.server("DELETE", f"/{self.path}/{id}").status == 204
+
+    def get(self, id: str) -> Natives | None:
+        found = self.server("GET", f"/{self.path}/{id}")
+        return _flat(found.body) if found.status == 200 else None
+
+    def _sent(self, method: str, path: str, body: Any) -> Any:
+        answer = self.server(method, path, raw=encode(body))
+        assert answer.status < 300, answer
+        return answer.body
+
+
+def _flat(body: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"contact": {"email": x}}` also has `contact.email`."""
+    inner = {
+        f"{name}.{key}": part for name, value in body.items() if isinstance(value, dict) for key, part in value.items()
+    }
+    return {**body, **inner}
+
+
+class ServerSuite(ConnectorSuite):
+    """One datatype of a running server, emptied before each test."""
+
+    tables: tuple[str, ...]
+    zone = "UTC"
+    path: str
+    id = "id"
+    meant: dict[str, Any]
+    options: dict[str, Any]
+    shape: dict[str, Any]
+    server: Server
+
+    @contextmanager
+    def make(self) -> Iterator[Harness]:
+        self.empty()
+        person = Person(self.server, self.path, self.id)
+        yield Harness(
+            connector=RestConnector(self.described()),
+            datatype="it",
+            insert=person.insert,
+            edit=person.edit,
+            delete=person.delete,
+            get=person.get,
+            **{**self.shape, "filled": self.filled()},
+        )
+
+    def described(self) -> System:
+        """The system as a project file describes it."""
+        datatype = Datatype(
+            system="demo", name="it", title="It", id=self.id, options={"path": f"/{self.path}", **self.options},
+            **self.meant,
+        )  # fmt: skip
+        return System(
+            name="demo",
+            title="Demo",
+            connector="rest",
+            datatypes={"it": datatype},
+            limits=SystemLimits(timeout=5),
+            clock=SystemClock(zone=self.zone),
+            options={"base_url": self.server.url, "auth": {"type": "bearer", "token": "t"}},
+        )
+
+    def empty(self) -> None:
+        """Take out every record, and every key that was used."""
+        file = next(self.server.folder.glob("*.db"))
+        with sqlite3.connect(file, timeout=10) as db:
+            for table in self.tables:
+                db.execute(f"DELETE FROM {table}")
+        db.close()
+
+    def filled(self) -> dict[str, Any]:
+        """What every record needs."""
+        return dict(self.shape.get("filled", {}))
+
+
+class PmsSuite(ServerSuite):
+    """Page numbers, PATCH under an ETag, creates with a key, soft deletion."""
+
+    tables = ("tasks", "projects", "customers", "idempotency")
+    meant = {"modified": "updated_at", "version": VersionCheck(kind="etag")}
+
+    @pytest.fixture(autouse=True)
+    def _server(self, pms: Server) -> None:
+        self.server = pms
+
+
+class TestPmsCustomers(PmsSuite):
+    """With a property inside an object, and a search."""
+
+    path = "customers"
+    options = {
+        "list": {
+            "records": "data", "total": "meta.total", "paginator": BY_PAGES,
+            "changed_since": {"param": "updated_since"},
+        },
+        "create": {"idempotency_header": "Idempotency-Key"},
+        "find": {"params": {"contact.email": "contact.email"}},
+    }  # fmt: skip
+    shape = {"text": "contact.email", "unmapped": "notes", "filled": {"name": "A customer"}}
+
+
+class TestPmsTasks(PmsSuite):
+    """With decimals and a reference; what was deleted is shown among the changes."""
+
+    path = "tasks"
+    meant = {**PmsSuite.meant, "deleted": "deleted_at != null"}
+    options = {
+        "list": {"paginator": BY_PAGES, "changed_since": {"param": "updated_since"}},
+        "create": {"idempotency_header": "Idempotency-Key"},
+    }
+    shape = {"text": "description", "unmapped": "assignee_email", "decimal": "hours_estimate"}
+
+    def filled(self) -> dict[str, Any]:
+        project = self.server("POST", "/projects", {"title": "The project"}).body
+        return {"name": "A task", "project_id": project["id"]}
+
+
+class ErpSuite(ServerSuite):
+    """Cursors, whole records put back with their version, our own key; empty text is null."""
+
+    tables = ("project", "customer")
+    zone = "Europe/Oslo"
+    meant = {
+        "modified": "changed_at",
+        "version": VersionCheck(kind="path", path="version"),
+        "key_property": "external_ref",
+    }
+
+    @pytest.fixture(autouse=True)
+    def _server(self, erp: Server) -> None:
+        self.server = erp
+
+
+class TestErpCustomers(ErpSuite):
+    """With a unique number, and creates in batches."""
+
+    path, id = "customers", "customer_no"
+    options = {
+        "list": {"records": "items", "total": "total", "paginator": BY_CURSOR},
+        "create": {"batch": {"path": "/customers/batch", "size": 100}},
+        "update": {"method": "PUT", "send": "all"},
+        "find": {"params": {"vat_no": "vat_no", "email": "email", "external_ref": "external_ref"}},
+    }
+    shape = {
+        "text": "email", "unique": "vat_no", "unmapped": "remarks", "filled": {"customer_name": "A customer"},
+        "keeps_empty": False,
+    }  # fmt: skip
+
+
+class TestErpProjects(ErpSuite):
+    """With amounts, and changes since a local time of whole seconds."""
+
+    path, id = "projects", "project_no"
+    options = {
+        "list": {"paginator": BY_CURSOR, "changed_since": {"param": "changed_after", "format": "%Y-%m-%dT%H:%M:%S"}},
+        "update": {"method": "PUT", "send": "all"},
+        "find": {"params": {"external_ref": "external_ref"}},
+    }
+    shape = {
+        "text": "responsible_email", "decimal": "budget_amount", "unmapped": "text", "keeps_empty": False,
+        "filled": {"description": "A project"},
+    }  # fmt: skip
+
+
+class TestPlain(ConnectorSuite):
+    """No version, no changes, no key, no search: read, compare, write, and the whole listing each time."""
+
+    @contextmanager
+    def make(self) -> Iterator[Harness]:
+        plain = Plain()
+        yield Harness(
+            connector=RestConnector(fake_system(plain.url)),
+            datatype="thing",
+            text="name",
+            unmapped="note",
+            decimal="price",
+            unique="number",
+            insert=plain.insert,
+            edit=plain.edit,
+            delete=plain.delete,
+            get=plain.get,
+            around=plain,
+        )
