@@ -64,8 +64,7 @@ class Ref:
         return cls(parts[0], parts[1], unquote(parts[2]))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One record as a system showed it: only its mapped properties are kept."""
 
     id: str
@@ -275,6 +274,10 @@ class Write:
 def json_text(value: Any) -> str:
     """Compact JSON of a value that the history can hold."""
     return _encoder.encode(value).decode()
+
+
+json_bytes = _encoder.encode
+"""The same, as bytes."""
 
 
 def from_json(text: str | bytes) -> Any:

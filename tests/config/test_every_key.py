@@ -105,8 +105,8 @@ systems:
         where: kind = 'customer'
         deleted: record.gone == 1
         generated: [customer_no]
-        change_table: customer_changes
-      seen: {view: customer_view, version: {path: ver, query: ver}}
+        change_table: {table: customer_changes, id: nr, sequence: n, operation: op, deleted: D, overlap: 50}
+      seen: {view: customer_view, change_table: seen_changes, version: {path: ver, query: ver}}
   sheet:
     connector: file
     path: sheets
@@ -232,7 +232,19 @@ def test_sql_file_memory_and_openapi_systems(whole: Project, tmp_path: Path) -> 
     customer = whole.datatype("erp", "customer")
     assert customer.version == VersionCheck(kind="path", path="row_version", header="If-Match")
     assert customer.options["generated"] == ["customer_no"]
-    assert customer.options["change_table"] == "customer_changes"
+    assert customer.options["change_table"] == {
+        "table": "customer_changes",
+        "id": "nr",
+        "sequence": "n",
+        "operation": "op",
+        "deleted": ["D"],
+        "overlap": 50,
+    }
+    assert whole.datatype("erp", "seen").options["change_table"] == {
+        "table": "seen_changes",
+        "sequence": "seq",
+        "overlap": 1000,
+    }
     assert customer.options["where"] == "kind = 'customer'"
     assert whole.datatype("erp", "seen").version == VersionCheck(kind="path", path="ver", query="ver")
     assert whole.datatype("sheet", "customer").options == {"path": f"{tmp_path}/sheets/customers.csv", "format": "csv"}

@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sql
 from sqlalchemy.engine import Engine
 
+from tests.ports.cut_line import Line
+
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
@@ -27,3 +29,17 @@ def postgres(postgres_url: str) -> Iterator[Engine]:
     engine = sql.create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"), pool_pre_ping=True)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the SQLite file is."""
+    return tmp_path / "erp.db"
+
+
+@pytest.fixture
+def line(postgres_url: str) -> Iterator[Line]:
+    """A line to PostgreSQL that can be cut."""
+    line = Line(postgres_url)
+    yield line
+    line.close()

@@ -12,11 +12,11 @@ from accord.connectors.sql import SqlConnector
 from accord.testing import Harness
 
 
-def system(url: str, *, timeout: float = 5.0, **settings: Any) -> System:
+def system(url: str, *, timeout: float = 5.0, rate: float | None = None, **settings: Any) -> System:
     """A system with the datatype `task` on the table `task`."""
     options = {"table": "task", **settings.pop("options", {})}
     task = Datatype(system="erp", name="task", title="Task", options=options, **settings)
-    limits = SystemLimits(timeout=timeout, concurrency=2)
+    limits = SystemLimits(timeout=timeout, concurrency=2, rate=rate)
     return System(
         name="erp",
         title="ERP",

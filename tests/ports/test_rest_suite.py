@@ -12,8 +12,8 @@ import pytest
 from accord.config.meaning import Datatype, System, SystemClock, SystemLimits, VersionCheck
 from accord.connectors.rest.bodies import encode, nested
 from accord.connectors.rest.connector import RestConnector
-from accord.model import Natives
-from accord.testing import ConnectorSuite, Harness
+from accord.model import Absence, Natives
+from accord.testing import ConnectorSuite, Harness, ground
 from tests.demo.conftest import Server, start
 from tests.ports.rest.fake import system as fake_system
 from tests.ports.rest.plain import Plain
@@ -108,9 +108,13 @@ class ServerSuite(ConnectorSuite):
     def described(self) -> System:
         """The system as a project file describes it."""
         datatype = Datatype(
-            system="demo", name="it", title="It", id=self.id, options={"path": f"/{self.path}", **self.options},
+            system="demo",
+            name="it",
+            title="It",
+            id=self.id,
+            options={"path": f"/{self.path}", **self.options},
             **self.meant,
-        )  # fmt: skip
+        )
         return System(
             name="demo",
             title="Demo",
@@ -151,20 +155,21 @@ class TestPmsCustomers(PmsSuite):
     path = "customers"
     options = {
         "list": {
-            "records": "data", "total": "meta.total", "paginator": BY_PAGES,
+            "records": "data",
+            "total": "meta.total",
+            "paginator": BY_PAGES,
             "changed_since": {"param": "updated_since"},
         },
         "create": {"idempotency_header": "Idempotency-Key"},
         "find": {"params": {"contact.email": "contact.email"}},
-    }  # fmt: skip
+    }
     shape = {"text": "contact.email", "unmapped": "notes", "filled": {"name": "A customer"}}
 
 
 class TestPmsTasks(PmsSuite):
-    """With decimals and a reference; what was deleted is shown among the changes."""
+    """With decimals and a reference."""
 
     path = "tasks"
-    meant = {**PmsSuite.meant, "deleted": "deleted_at != null"}
     options = {
         "list": {"paginator": BY_PAGES, "changed_since": {"param": "updated_since"}},
         "create": {"idempotency_header": "Idempotency-Key"},
@@ -174,6 +179,39 @@ class TestPmsTasks(PmsSuite):
     def filled(self) -> dict[str, Any]:
         project = self.server("POST", "/projects", {"title": "The project"}).body
         return {"name": "A task", "project_id": project["id"]}
+
+
+class TestPmsTasksWithDeleted(TestPmsTasks):
+    """What was deleted stays in the listing, and is among the changes; asked for by its id it is gone."""
+
+    meant = {**PmsSuite.meant, "deleted": "record.deleted_at != null"}
+    options = {**TestPmsTasks.options, "list": {**TestPmsTasks.options["list"], "params": {"include": "deleted"}}}
+
+    def test_a_delete_happens_once(self) -> None:
+        """The deleted record is listed, so that the deletion is seen."""
+
+        async def test(h: Harness) -> None:
+            assert h.can.deleted_feed
+            id, kept = await h.inserted(1), await h.inserted(2)
+            _, pages = await h.listed()
+            kinds = [(await h.connector.delete("it", id, ground(seen))).kind.value for seen in [await h.shown(id)] * 2]
+            assert kinds == ["applied", "already"]
+            assert {record.id for record in (await h.listed())[0]} == {id, kept}
+            assert id in {record.id for record in (await h.listed(pages[-1].cursor))[0]}
+
+        self.run(test)
+
+    def test_an_update_of_a_record_that_is_gone_is_stale(self) -> None:
+        """And does not bring it back."""
+
+        async def test(h: Harness) -> None:
+            id = await h.inserted()
+            seen = await h.shown(id)
+            await h.person(h.delete(id))
+            assert (await h.updated(id, {h.text: "x"}, ground(seen))).kind.value == "stale"
+            assert (await h.connector.fetch("it", [id]))[id] is Absence.GONE
+
+        self.run(test)
 
 
 class ErpSuite(ServerSuite):
@@ -203,9 +241,12 @@ class TestErpCustomers(ErpSuite):
         "find": {"params": {"vat_no": "vat_no", "email": "email", "external_ref": "external_ref"}},
     }
     shape = {
-        "text": "email", "unique": "vat_no", "unmapped": "remarks", "filled": {"customer_name": "A customer"},
+        "text": "email",
+        "unique": "vat_no",
+        "unmapped": "remarks",
+        "filled": {"customer_name": "A customer"},
         "keeps_empty": False,
-    }  # fmt: skip
+    }
 
 
 class TestErpProjects(ErpSuite):
@@ -218,9 +259,12 @@ class TestErpProjects(ErpSuite):
         "find": {"params": {"external_ref": "external_ref"}},
     }
     shape = {
-        "text": "responsible_email", "decimal": "budget_amount", "unmapped": "text", "keeps_empty": False,
+        "text": "responsible_email",
+        "decimal": "budget_amount",
+        "unmapped": "text",
+        "keeps_empty": False,
         "filled": {"description": "A project"},
-    }  # fmt: skip
+    }
 
 
 class TestPlain(ConnectorSuite):

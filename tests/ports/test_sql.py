@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -25,20 +25,6 @@ from tests.ports.sql_harness import by_version, system
 T = TypeVar("T")
 Test = Callable[[SqlConnector], Coroutine[Any, Any, T]]
 PLAIN = "CREATE TABLE task (id INTEGER PRIMARY KEY, name TEXT)"
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """Where the SQLite file is."""
-    return tmp_path / "erp.db"
-
-
-@pytest.fixture
-def line(postgres_url: str) -> Iterator[Line]:
-    """A line to PostgreSQL that can be cut."""
-    line = Line(postgres_url)
-    yield line
-    line.close()
 
 
 def on(url: str, test: Test[T], paths: tuple[str, ...] = ("name",), **settings: Any) -> T:

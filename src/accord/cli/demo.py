@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,10 +123,10 @@ class _Demo:
         from accord.engine.round import Caller, plan_round, run_round
         from accord.engine.setting import Options
 
+        work = plan_round if kind == "plan" else run_round
         with progress(self.out) as show:
             caller: Caller = Caller(clock=self.call.clock, progress=show)
-            options = Options(by="accord demo")
-            return (plan_round if kind == "plan" else run_round)(self.project, options, caller)
+            return _aside(lambda: work(self.project, Options(by="accord demo"), caller))
 
     def _scene(self, title: str) -> None:
         if not self.out.json:
@@ -217,8 +219,8 @@ class _Demo:
 
         self._scene("Now you")
         self._say(
-            f"  CustomPMS  {self.pms.url}/ui",
-            f"  CustomERP  {self.erp.url}/ui",
+            f"  CustomPMS  {self.pms.url}/",
+            f"  CustomERP  {self.erp.url}/",
             f"  Edit anything in either; a round runs every {EVERY:g} seconds. Ctrl-C ends all.",
             f"  In another terminal: `accord status -C {self.place}`, `accord history -C {self.place}`.",
         )
@@ -230,6 +232,26 @@ class _Demo:
                     self.out.note(f"  {error['message']}")
                 with open_state(self.project.state) as state:
                     self._show_history(state, report.run)
+
+
+def _aside(work: Callable[[], Report]) -> Report:
+    """Do it in a thread, so that Ctrl-C ends the demonstration and not only the round; a round may be cut anywhere."""
+    done: list[Report] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+    if failed:
+        raise failed[0]
+    return done[0]
 
 
 def _faults(reports: list[Report]) -> list[str]:

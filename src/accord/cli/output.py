@@ -71,27 +71,30 @@ class Output:
         """Text as it is, such as a document, on standard output."""
         sys.stdout.write(self._clean_text(text))
 
-    def say(self, *lines: RenderableType, style: str = "") -> None:
+    def say(self, *lines: RenderableType) -> None:
         """Lines or tables for a person, on standard output."""
         for line in lines:
-            self.console.print(self._shown(line), style=style or None)
+            self._print(self.console, line)
 
     def note(self, *lines: str) -> None:
         """Lines for a person on standard error, where they do not disturb a script."""
         for line in lines:
-            self.errors.print(self._shown(line))
+            self._print(self.errors, line)
 
-    def _shown(self, line: RenderableType) -> RenderableType:
-        """A line of text is folded under its own indentation."""
+    def _print(self, console: Console, line: RenderableType) -> None:
+        """A line of text is folded under its own indentation on a terminal, and never elsewhere."""
         from rich.padding import Padding
         from rich.text import Text
 
         if not isinstance(line, str):
-            return line
+            console.print(line, soft_wrap=isinstance(line, Text) and not console.is_terminal)
+            return
         text = self.text(line)
         inner = text.lstrip(" ")
-        indent = len(text) - len(inner)
-        return Padding.indent(Text(inner), indent) if indent else Text(text)
+        if not console.is_terminal:
+            console.print(Text(text), soft_wrap=True)
+        else:
+            console.print(Padding.indent(Text(inner), len(text) - len(inner)))
 
     @property
     def console(self) -> Console:

@@ -89,7 +89,9 @@ def _change(out: Output, op: str, row: str, old: Any, new: Any) -> Text:
 
 def _summary(writes: Sequence[Mapping[str, Any]], report: Report) -> str:
     if not writes:
-        return "\nNothing to write" + ("." if report.held or report.errors else ": everything is in step.")
+        if report.held:
+            return f"\nNothing would be written; {len(report.held):,} held for a person."
+        return "\nNothing to write" + ("." if report.errors else ": everything is in step.")
     counts: dict[tuple[str, str], int] = {}
     for write in writes:
         key = (write["system"], write["op"])

@@ -8,10 +8,10 @@ import typer
 
 from accord.cli.call import one_of
 from accord.errors import UsageError
-from accord.model import Ref
 
 if TYPE_CHECKING:
     from accord.config.meaning import Project
+    from accord.model import Ref
 
 FlowName = Annotated[str | None, typer.Option("--flow", metavar="FLOW", help="Only this flow.")]
 SystemName = Annotated[str | None, typer.Option("--system", metavar="SYSTEM", help="Only this system.")]
@@ -20,6 +20,8 @@ RefText = Annotated[str | None, typer.Option("--ref", metavar="REF", help="Only 
 
 def ref_of(text: str, project: Project) -> Ref:
     """A record by name. Raises UsageError for what is none, and for systems and datatypes that are not there."""
+    from accord.model import Ref
+
     try:
         ref = Ref.parse(text)
     except ValueError as error:

@@ -108,4 +108,6 @@ def _conclusion(report: Report) -> str:
         rest.append(f"{len(report.refused):,} refused")
     if report.errors:
         rest.append(counted(len(report.errors), "error"))
+    if report.stopped:
+        rest.append("ended early, as asked; the next round does the rest")
     return f"\n{did}; " + (", ".join(rest) if rest else "everything is in step") + "."

@@ -90,7 +90,8 @@ def _words(system: Start) -> dict[str, str]:
 
 
 _HEAD = """\
-# What the keys mean: docs/project-file.md. `accord check` tries this file, `accord plan` shows what would be written.
+# What the keys mean: docs/reference/project-file.md.
+# `accord check` tries this file, `accord plan` shows what would be written.
 accord: 1
 title: {title}
 state: accord.db

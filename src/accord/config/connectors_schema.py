@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from accord.config.kinds import refuse
 from accord.config.rest_schema import OpenapiDatatype, OpenapiSystem, RestDatatype, RestSystem
-from accord.config.schema import DatatypeModel, Expression, SystemModel, Texts
+from accord.config.schema import DatatypeModel, Expression, Strict, SystemModel, Texts
 
 
 class SqlSystem(SystemModel):
     url: str = Field(min_length=1)
+
+
+def _change_table(value: Any) -> Any:
+    return {"table": value} if isinstance(value, str) else value
+
+
+class ChangeTable(Strict):
+    """A table that triggers, or the application, fill with the id of each changed row and an ever-growing number."""
+
+    table: str = Field(min_length=1)
+    id: str | None = None
+    sequence: str = "seq"
+    operation: str | None = None
+    deleted: Texts | None = None
+    overlap: int = Field(default=1000, ge=0)
+
+    @model_validator(mode="after")
+    def _words_of_a_column(self) -> ChangeTable:
+        if self.deleted is not None and self.operation is None:
+            refuse("`deleted` names values of a column; `operation` says which column")
+        return self
 
 
 class SqlDatatype(DatatypeModel):
@@ -20,7 +41,9 @@ class SqlDatatype(DatatypeModel):
     view: str | None = None
     where: Expression | None = None
     generated: Texts = []
-    change_table: str | dict[str, Any] | None = None
+    change_table: (
+        Annotated[ChangeTable, BeforeValidator(_change_table, json_schema_input_type=str | ChangeTable)] | None
+    ) = None
 
     @model_validator(mode="after")
     def _one_source(self) -> SqlDatatype:
@@ -34,6 +57,7 @@ Format = Literal["csv", "excel", "jsonl", "parquet"]
 
 class FileSystem(SystemModel):
     path: str | None = None
+    folder: str | None = None
     format: Format | None = None
 
 
@@ -41,7 +65,7 @@ class FileDatatype(DatatypeModel):
     path: str | None = None
     format: Format | None = None
     sheet: str | None = None
-    delimiter: str | None = None
+    separator: str | None = None
     encoding: str | None = None
 
 

@@ -33,7 +33,7 @@ def find_project_file(folder: Path | None, file: Path | None) -> Path:
         if (base / name).is_file():
             return base / name
     raise UsageError(
-        f"there is no {NAMES[0]} in {base.absolute()}", hint="accord init writes one; --file names another"
+        f"there is no {NAMES[0]} in {base.absolute()}", hint="accord init writes one; --project names another"
     )
 
 
@@ -84,6 +84,9 @@ def _resolve(file: Path, gathered: Gathered, problems: Problems) -> Project:
     sections = resolve_sections(data, problems)
     state = resolve_state(_state(top), folder, problems)
     secrets = _secrets(gathered, problems)
+    for key in ("notify", "console", "worker"):
+        if key in sections:
+            problems.caution((key,), "this version does not use it yet")
     problems.stop()
     return Project(
         title=(top.title if top else None) or folder.name,

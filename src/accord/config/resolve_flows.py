@@ -285,6 +285,8 @@ class Flows:
 
     def _score(self, model: FlowModel, rows: tuple[Row, ...], where: Where) -> MatchScore | None:
         score, place = model.match_score, (*where, "match_score")
+        if score is not None:
+            self._problems.caution(place, "this version does not use it yet: only `match` links records")
         if score is None:
             return None
         names = [row.name for row in rows]

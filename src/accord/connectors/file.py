@@ -324,7 +324,7 @@ def _format(name: str, told: Datatype) -> Format:
         return Csv(encoding=str(options.get("encoding", "utf-8")), separator=options.get("separator"))
     if name in ("jsonl", "ndjson", "jsonlines"):
         return JsonLines()
-    if name == "xlsx":
+    if name in ("xlsx", "excel"):
         return Excel(options.get("sheet"))
     hint = "Parquet needs an extra that this version does not have" if name == "parquet" else None
     raise MendFile(f"{told.system}: {told.name}: {name!r} is not csv, jsonl or xlsx", hint=hint)

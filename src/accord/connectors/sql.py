@@ -16,10 +16,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from accord.config.meaning import System
+from accord.connectors.sql_changes import ChangeTable, Progress, begin, following, look, reflect_changes
 from accord.connectors.sql_engine import CommitLost, Database
 from accord.connectors.sql_errors import failure, is_refusal
 from accord.connectors.sql_group import Writes
-from accord.connectors.sql_table import CHUNK, Reflected, SqlTable, reflect
+from accord.connectors.sql_table import CHUNK, PAGE, Condition, Reflected, SqlTable, reflect
 from accord.connectors.sql_types import Speech, resembling, type_name
 from accord.connectors.sql_work import (
     STALE,
@@ -62,6 +63,7 @@ class SqlConnector:
         self._paths: dict[str, tuple[str, ...]] = {}
         self._reflected: dict[str, Reflected] = {}
         self._tables: dict[str, SqlTable] = {}
+        self._changes: dict[str, ChangeTable | None] = {}
 
     async def open(self, paths: Mapping[str, Sequence[str]]) -> None:
         """See `Connector`. Looks at the tables; what cannot be reached now is tried again when it is used."""
@@ -81,8 +83,10 @@ class SqlConnector:
     def capabilities(self, datatype: str) -> Capabilities:
         """See `Connector`. Every mapped column can be searched; a create is idempotent where our key is unique."""
         told, table = self.system.datatypes[datatype], self._tables.get(datatype)
+        captured = told.options.get("change_table") is not None
         return Capabilities(
-            changed_since=told.modified is not None,
+            changed_since=told.modified is not None or captured,
+            deleted_feed=captured,
             version_check="version" if told.version is not None else "where",
             own_key=told.key_property is not None,
             idempotent_create=table is not None and table.idempotent,
@@ -93,22 +97,45 @@ class SqlConnector:
         )
 
     async def read(self, datatype: str, cursor: Cursor) -> AsyncIterator[Page]:
-        """See `Connector`. The next reading starts at the latest modification there was when this one began."""
-        table = await self._table(datatype)
+        """See `Connector`. The next reading starts at the latest modification, or change, when this one began."""
+        table, changes = await self._table(datatype), await self._changes_of(datatype)
         limits, next_cursor, complete = table.scope(), None, cursor is None or table.modified is None
-        if table.modified is not None:
+        if changes is not None:
+            progress, tells = await self._database.reading(partial(begin, changes=changes, cursor=cursor))
+            if tells:
+                async for found in self._captured(table, changes, progress):
+                    yield found
+                return
+            next_cursor, complete = progress.cursor, True
+        elif table.modified is not None:
             latest = await self._database.reading(partial(newest, table=table))
             next_cursor = mark(latest, table.speech) or cursor
             if cursor is not None and latest is not None:
                 limits.append(table.since(self._bound(cursor, latest)))
+        async for found in self._pages(table, limits, next_cursor, complete):
+            yield found
+
+    async def _pages(
+        self, table: SqlTable, limits: Sequence[Condition], cursor: Cursor, complete: bool
+    ) -> AsyncIterator[Page]:
         after: Any = None
         while True:
             answers, last = await self._database.reading(partial(page, table=table, after=after, limits=limits))
             if last is None:
-                yield as_page(answers, next_cursor, complete)
+                yield as_page(answers, cursor, complete)
                 return
             yield as_page(answers)
             after = last
+
+    async def _captured(self, table: SqlTable, changes: ChangeTable, progress: Progress) -> AsyncIterator[Page]:
+        while True:
+            rows = await self._database.reading(partial(following, changes=changes, progress=progress))
+            seen = partial(look, table=table, changes=rows, scope=table.scope())
+            answers, gone = await self._database.reading(seen)
+            progress.note(change.number for change in rows)
+            yield as_page(answers, progress.cursor, deleted=gone)
+            if len(rows) < PAGE:
+                return
 
     async def fetch(self, datatype: str, ids: Sequence[str]) -> dict[str, Record | Absence]:
         """See `Connector`. An id that the column cannot hold is gone."""
@@ -204,7 +231,9 @@ class SqlConnector:
 
     async def _check_one(self, name: str) -> tuple[str, bool, str]:
         try:
-            table = await self._table(name)
+            table, changes = await self._table(name), await self._changes_of(name)
+            if changes is not None:
+                await self._database.reading(partial(begin, changes=changes, cursor=None))
             await self._database.reading(lambda at: at.execute(table.page(None, table.scope()).limit(1)).fetchall())
         except SystemFailure as error:
             return name, False, str(error)
@@ -223,6 +252,13 @@ class SqlConnector:
             found, paths = await self._look(datatype), self._paths.get(datatype, ())
             self._tables[datatype] = SqlTable(self.system.datatypes[datatype], found, paths, self._speech)
         return self._tables[datatype]
+
+    async def _changes_of(self, datatype: str) -> ChangeTable | None:
+        if datatype not in self._changes:
+            told = self.system.datatypes[datatype]
+            found = await self._database.reading(partial(reflect_changes, datatype=told, speech=self._speech))
+            self._changes[datatype] = found
+        return self._changes[datatype]
 
     async def _look(self, datatype: str) -> Reflected:
         if datatype not in self._reflected:

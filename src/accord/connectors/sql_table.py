@@ -36,11 +36,22 @@ class Reflected:
     columns: Mapping[str, Column]
     unique: tuple[tuple[str, ...], ...]
 
+    def named(self, datatype: Datatype, name: str) -> Column:
+        """A column. Raises ProtocolError with the nearest name when it is not there."""
+        if name not in self.columns:
+            raise _unknown(datatype, f"column {name!r} in {self.name}", name, list(self.columns))
+        return self.columns[name]
+
 
 def reflect(connection: Connection, datatype: Datatype, speech: Speech) -> Reflected:
     """Look at the table of a datatype. Raises ProtocolError with the nearest name when it is not there."""
-    inspector = sql.inspect(connection)
     given = str(datatype.options.get("table") or datatype.options.get("view") or datatype.name)
+    return reflect_table(connection, datatype, given, speech)
+
+
+def reflect_table(connection: Connection, datatype: Datatype, given: str, speech: Speech) -> Reflected:
+    """Look at any table, for a datatype."""
+    inspector = sql.inspect(connection)
     schema, _, name = given.rpartition(".")
     try:
         found = inspector.get_columns(name, schema=schema or None)
@@ -123,9 +134,7 @@ class SqlTable:
         self._shape(tuple(paths))
 
     def _named(self, name: str) -> Column:
-        if name not in self.found.columns:
-            raise _unknown(self.datatype, f"column {name!r} in {self.found.name}", name, list(self.found.columns))
-        return self.found.columns[name]
+        return self.found.named(self.datatype, name)
 
     def _shape(self, paths: tuple[str, ...]) -> None:
         """Which columns are selected, and how natives come out of them."""

@@ -36,10 +36,13 @@ def page(connection: Connection, table: SqlTable, after: Any, limits: Sequence[C
     return [_answer(table, row) for row in rows], rows[-1][0] if len(rows) == PAGE else None
 
 
-def by_ids(connection: Connection, table: SqlTable, ids: Sequence[Any]) -> dict[str, Answer]:
+def by_ids(
+    connection: Connection, table: SqlTable, ids: Sequence[Any], limits: Sequence[Condition] = ()
+) -> dict[str, Answer]:
     """What is found of these ids."""
     try:
-        answers = [_answer(table, row) for row in connection.execute(table.by_ids(ids)).fetchall()]
+        rows = connection.execute(table.by_ids(ids).where(*limits)).fetchall()
+        answers = [_answer(table, row) for row in rows]
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
@@ -72,11 +75,13 @@ def mark(latest: Any, speech: Speech) -> Cursor:
     return None if moment is None else {"since": moment.astimezone(UTC).isoformat()}
 
 
-def as_page(answers: Sequence[Answer], cursor: Cursor = None, complete: bool = False) -> Page:
+def as_page(
+    answers: Sequence[Answer], cursor: Cursor = None, complete: bool = False, deleted: Sequence[str] = ()
+) -> Page:
     """A page of records and failures."""
     records = [answer for answer in answers if isinstance(answer, Record)]
     failures = [answer for answer in answers if isinstance(answer, RecordFailure)]
-    return Page(records=records, failures=failures, cursor=cursor, complete=complete)
+    return Page(records=records, deleted=deleted, failures=failures, cursor=cursor, complete=complete)
 
 
 def _alone(connection: Connection, table: SqlTable, id: Any) -> Answer:

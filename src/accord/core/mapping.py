@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from accord.config.meaning import Flow, Project, Row, Side
+from accord.config.meaning import Flow, Project, Property, Row, Side
 from accord.model import ABSENT, Native, Natives
 from accord.values.codec import Codec, codec
 from accord.values.expressions import Expression, compile_expression
@@ -25,9 +25,26 @@ class SideMap:
     rows: Mapping[str, Codec]
     """Row name → codec, for the rows that this system takes part in."""
     paths: Mapping[str, str]
+    properties: Mapping[str, Property]
+    """Row name → what is known of the property, where something is."""
     where: Expression | None
     when: Expression | None
     deleted: Expression | None
+
+    def may_write(self, row: str) -> bool:
+        """Whether the system takes a value for this row at all."""
+        known = self.properties.get(row)
+        return known is None or not known.read_only
+
+    def needs(self, row: str) -> bool:
+        """Whether a create must carry this row, and the system fills in nothing by itself."""
+        known = self.properties.get(row)
+        return known is not None and known.required and known.default is None
+
+    def only_at_creation(self, row: str) -> bool:
+        """Whether the system takes a value for this row in a create only."""
+        known = self.properties.get(row)
+        return known is not None and known.create_only
 
     def by_row(self, natives: Natives) -> dict[str, Native]:
         """Row name → native value; what the system did not send is missing."""
@@ -89,6 +106,11 @@ def _compile_side(project: Project, flow: Flow, side: Side) -> SideMap:
         writable=not system.read_only,
         rows={row.name: codec(row, system, datatype.properties.get(row.paths[side.system])) for row in rows},
         paths={row.name: row.paths[side.system] for row in rows},
+        properties={
+            row.name: datatype.properties[path]
+            for row in rows
+            if (path := row.paths[side.system]) in datatype.properties
+        },
         where=_expression(side.where),
         when=_expression(side.when),
         deleted=_expression(datatype.deleted),

@@ -178,10 +178,9 @@ def _conclude(
     if winner is None:
         _hold_conflict(flow, link, unit, candidates, merged, reason)
         return
-    unsent = {row for row, value in zip(unit, winner.values, strict=True) if value is ABSENT}
-    winner = _completed(link, unit, winner)
-    for other in candidates:  # what nobody has agreed on yet, and the winner does not send
-        winner = _filled_up(winner, other)
+    unsent = {row for row, value in zip(unit, winner.values, strict=True) if value is ABSENT and row in link.agreed}
+    winner = _completed(link, unit, winner, readings)
+    winner = _filled_from(winner, candidates)  # what nobody has agreed on yet, and the winner does not send
     _agree(flow, link, unit, winner, reason, merged)
     for reading in readings:
         if winner.system == reading.system or _has(flow, reading, unit, winner.values):
@@ -295,10 +294,11 @@ def _first_winner(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candida
     if len(distinct) == 1:
         return distinct[0], "first link"
     if len(filled) <= 1:
-        return (filled or distinct)[0], "first link: filled beats empty"
+        return _filled_from((filled or distinct)[0], distinct), "first link: filled beats empty"
     if flow.rows[unit[0]].enforce:
         return None, ""
-    return _richest(flow, unit, filled), "first link: the fuller of values that look the same"
+    best = _richest(flow, unit, filled)
+    return best and _filled_from(best, distinct), "first link: the fuller of values that look the same"
 
 
 def _joins(reading: Reading) -> bool:
@@ -315,9 +315,12 @@ def _settle_on(
     readings: Sequence[Reading],
     merged: Merged,
 ) -> None:
+    winner = _completed(link, unit, winner, readings)
     _agree(flow, link, unit, winner, reason, merged)
     for reading in readings:
-        kept = not _takes_part(flow, unit, reading, "sources") and _empty(flow, unit, winner.values)
+        kept = _empty(flow, unit, winner.values) and (
+            not _takes_part(flow, unit, reading, "sources") or _is_empty(flow, reading, unit)
+        )
         if kept or reading.system == winner.system or _has(flow, reading, unit, winner.values):
             merged.taken(reading.system, [name for name in unit if name in reading.natives])
 
@@ -353,13 +356,18 @@ def _agree(flow: FlowMap, link: Link, unit: tuple[str, ...], winner: Candidate, 
         merged.causes[row] = Cause(system=origin or "", ref=str(member.ref) if member else None, row=row)
 
 
-def _completed(link: Link, unit: tuple[str, ...], winner: Candidate) -> Candidate:
-    """The winner of a group, with the agreed values of rows that it did not send: there the losers are set back."""
-    values = tuple(
-        link.agreed[row].value if value is ABSENT and row in link.agreed else value
-        for row, value in zip(unit, winner.values, strict=True)
-    )
-    return winner if ABSENT not in winner.values else replace(winner, values=values)
+def _completed(link: Link, unit: tuple[str, ...], winner: Candidate, readings: Sequence[Reading]) -> Candidate:
+    """The winner of a group, with the agreed values of rows that it did not send: there the losers are set back.
+
+    A row that no member sends is agreed to be empty, so that the group does not count as new for ever.
+    """
+    values = list(winner.values)
+    for at, row in enumerate(unit):
+        if values[at] is ABSENT and row in link.agreed:
+            values[at] = link.agreed[row].value
+        elif values[at] is ABSENT and not any(row in reading.natives for reading in readings):
+            values[at] = None
+    return winner if ABSENT not in winner.values else replace(winner, values=tuple(values))
 
 
 def _leave_one_way_edits(
@@ -424,7 +432,7 @@ def _hold_refused(flow: FlowMap, link: Link, refused: _Refused, unit: tuple[str,
             row=row,
             values={reading.system: reading.natives.get(row)},
             base=shown(flow, row, link.agreed[row].value) if row in link.agreed else None,
-            reason=f"{flow.title(reading.system)}: {refused.error.message}",
+            reason=refused.error.message,
         )
     )
 
@@ -525,6 +533,13 @@ def _distinct(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate])
     return distinct
 
 
+def _filled_from(one: Candidate, others: Sequence[Candidate]) -> Candidate:
+    """A candidate for a group, with the rows that only others have."""
+    for other in others:
+        one = _filled_up(one, other)
+    return one
+
+
 def _filled_up(one: Candidate, other: Candidate) -> Candidate:
     """One of two candidates for a group that agree, with the rows that only the other has."""
     if ABSENT not in one.values:
@@ -567,6 +582,11 @@ def equal(flow: FlowMap, row: str, left: Any, right: Any) -> bool:
     if row in flow.references or left is ABSENT or right is ABSENT:
         return bool(left == right)
     return flow.types[row].equal(left, right)
+
+
+def _is_empty(flow: FlowMap, reading: Reading, unit: tuple[str, ...]) -> bool:
+    """Whether a record has nothing in a row or group, in whichever form."""
+    return _empty(flow, unit, _candidate(reading, unit).values)
 
 
 def _empty(flow: FlowMap, unit: tuple[str, ...], values: tuple[Any, ...]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from accord.core.detect import Reading, same_native
 from accord.core.linkplan import AgreedRow, HeldItem, LinkPlan, LogLine, RowWrite, SeenMember, Wait, WritePlan
 from accord.core.mapping import FlowMap, SideMap
-from accord.core.merge import Merged, shown, shows
+from accord.core.merge import Merged, equal, shown, shows
 from accord.errors import ValueRefused
 from accord.model import ABSENT, Agreed, Dangling, Link, LinkRef, LinkState, Op
 
@@ -87,12 +87,13 @@ class _Builder:
         for name in reading.side.rows:
             if name in taken:
                 continue
-            was_behind = name in reading.member.behind
+            joined = not reading.member.base and name in self.agreed  # it has received nothing yet
+            was_behind = joined or name in reading.member.behind
             if name in self.merged.frozen:
                 if was_behind:
                     behind.append(name)
                 continue
-            if not (was_behind or name in self.merged.agreed):
+            if not was_behind and (name not in self.merged.agreed or self._has_it(reading, name)):
                 if self._moved_only_in_form(reading, name):
                     taken.add(name)
                 continue
@@ -109,6 +110,13 @@ class _Builder:
         modified = reading.modified.isoformat() if reading.modified else None
         return SeenMember(version=reading.version, modified=modified, clean=clean)
 
+    def _has_it(self, reading: Reading, name: str) -> bool:
+        """Agreed again on what this member has received already, and did not change: nothing is sent to it."""
+        before = self.link.agreed.get(name)
+        if before is None or not equal(self.flow, name, before.value, self.agreed[name].value):
+            return False
+        return name in reading.member.base and same_native(reading.natives.get(name), reading.member.base[name])
+
     def _moved_only_in_form(self, reading: Reading, name: str) -> bool:
         """Equal under its type, other on the wire (1.0 and 1.00): the new form becomes the base."""
         if name not in reading.natives or name not in self.agreed:
@@ -120,9 +128,12 @@ class _Builder:
         if shows(self.flow, reading, name, agreed.value):
             taken.add(name)
             return
-        if not self._may_update(reading, name):
+        if not self._may_update(reading, name):  # what is there is left in place, and is no edit from now on
+            taken.add(name)
             return
         try:
+            if reading.side.only_at_creation(name):
+                raise ValueRefused(f"{self.flow.title(reading.system)}: {name} can be set at creation only")
             sends.append(self._send(reading, name, agreed))
         except ValueRefused as error:
             self._hold_value(reading.side, name, agreed, error)
@@ -132,7 +143,8 @@ class _Builder:
 
     def _may_update(self, reading: Reading, name: str) -> bool:
         side = reading.side
-        return side.writable and side.side.update and reading.system in self.flow.rows[name].targets
+        targets = self.flow.rows[name].targets
+        return side.writable and side.side.update and reading.system in targets and side.may_write(name)
 
     def _send(self, reading: Reading, name: str, agreed: Agreed) -> RowWrite:
         native, pending = self._native(reading.side, name, agreed.value, reading.natives.get(name))
@@ -186,7 +198,7 @@ class _Builder:
                 kind="value",
                 row=name,
                 values={origin: shown(self.flow, name, agreed.value)},
-                reason=f"{self.flow.title(side.side.system)}: {error.message}",
+                reason=error.message,
             )
         )
 
@@ -225,14 +237,15 @@ class _Builder:
 
     def _create_row(self, side: SideMap, name: str, rows: list[RowWrite]) -> bool:
         row = self.flow.rows[name]
-        if side.side.system not in row.targets:
+        if side.side.system not in row.targets or not side.may_write(name):
             return True
         later = name in self.ground.deferred
         if name in self.merged.frozen:
             return later
         agreed = self.agreed.get(name)
         if agreed is None or agreed.value is None or agreed.value is ABSENT:
-            return not row.required or self._hold_required(side, name)
+            missing = row.required or (side.needs(name) and side.paths[name] not in side.side.defaults)
+            return not missing or self._hold_required(side, name)
         try:
             native, pending = self._native(side, name, agreed.value, None)
         except ValueRefused as error:

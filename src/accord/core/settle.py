@@ -33,8 +33,8 @@ class Result:
     message: str | None = None
     conflicting: str | None = None
     proven: bool = True
-    """Whether a record that was found is certainly the one that the create made; False where a person or a key that
-    others may use named it."""
+    """Create: whether a record that was found is certainly ours; False where a person or a key that others may use
+    named it. Update: whether the write took effect as a whole; False where its answer was lost and a reading judges."""
 
     @property
     def done(self) -> bool:
@@ -158,7 +158,9 @@ def _created(flow: FlowMap, write: WritePlan, result: Result, settlement: Settle
     returned = side.by_row(record.natives())
     sent = {row.row: row.native for row in write.rows if not row.pending}
     pending = frozenset(row.row for row in write.rows if row.pending)
-    base = {**returned, **_confirmed(flow, side, write.rows, sent, returned, result)}
+    base = _confirmed(flow, side, write.rows, sent, returned, result)
+    if result.record is not None:  # else what was not sent may be somebody's edit
+        base = {**returned, **base}
     if not result.proven and not _same(base, returned):
         base = {}  # somebody else's record, as far as we know: its values are no edits of ours
     member = Member(
@@ -178,13 +180,14 @@ def _updated(flow: FlowMap, member: Member, write: WritePlan, result: Result, se
     side = flow.sides[write.system]
     record = result.record or result.read_back
     returned = side.by_row(record.natives()) if record else {}
-    rows = [row for row in write.rows if row.row in side.rows]
+    mapped = [row for row in write.rows if row.row in side.rows]
+    rows = [row for row in mapped if not _missed(flow, side, write, row, returned, result)]
     sent = {row.row: row.native for row in rows}
     confirmed = _confirmed(flow, side, rows, sent, returned, result)
     ignored = _note_ignored(flow, side, write, returned, settlement)
     base = {**member.base, **confirmed, **{row: returned[row] for row in ignored}}
     clean = record is not None and _same(base, returned)
-    settlement.dirty |= not clean
+    settlement.dirty |= not clean or len(rows) < len(mapped)
     return replace(
         member,
         base=base,
@@ -193,6 +196,14 @@ def _updated(flow: FlowMap, member: Member, write: WritePlan, result: Result, se
         modified=record.modified if record else member.modified,
         clean=clean,
     )
+
+
+def _missed(flow: FlowMap, side: SideMap, write: WritePlan, row: RowWrite, returned: Natives, result: Result) -> bool:
+    """Whether a row still shows what was there before a write whose answer was lost: it is sent again."""
+    if result.proven or row.path not in write.ground:
+        return False
+    now = returned.get(row.row)
+    return same_native(now, write.ground[row.path]) and not looks_same(flow, side, row.row, row.native, now)
 
 
 def _confirmed(

@@ -80,8 +80,8 @@ def _introduction(project: Project, here: str, there: str, found: bool) -> Itera
         return
     yield (
         "It also serves as a checklist for testing. Each section ends with lines that say what to do and what is to be "
-        "seen then: try them on test records, and tick those that hold. The name at the end of a line is the one under "
-        "which accord verify reports it."
+        "seen then: try them on test records, and tick those that hold. The name at the end of a line stays the same from "
+        "one version of the document to the next, so that results can refer to it."
     )
     yield _pace(project.schedule)
 
@@ -91,7 +91,8 @@ def _pace(schedule: Schedule) -> str:
     if schedule.cron is not None:
         looks = f"on the schedule {plain(schedule.cron)}"
     return (
-        f"While it runs, Accord looks for edits {looks}, and lists everything once in {seconds(schedule.full_every)}."
+        f"A round looks for edits and carries them over; the project file asks for one {looks}. At least once in "
+        f"{seconds(schedule.full_every)} a round lists everything, also what a system does not tell as changed."
     )
 
 

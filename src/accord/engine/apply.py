@@ -288,7 +288,10 @@ def _still_pending(plan: LinkPlan) -> bool:
     return any(row.pending for write in plan.writes for row in write.rows)
 
 
-def _result(outcome: Outcome) -> Result:
+def result_of_outcome(outcome: Outcome) -> Result:
+    """An outcome as the settle takes it. A create that was replayed shows what is there now, edits included."""
+    if outcome.kind is OutcomeKind.ALREADY:
+        return Result(kind=outcome.kind, read_back=outcome.record, message=outcome.message)
     return Result(kind=outcome.kind, record=outcome.record, message=outcome.message, conflicting=outcome.conflicting)
 
 

@@ -169,20 +169,19 @@ async def _check_system(project: Project, system: System, paths: Mapping[str, An
 
 async def _check_open(project: Project, system: System, connector: Connector) -> Checked:
     tried = await _try(system, connector)
-    findings = [
-        Finding(
-            level="error",
-            kind="unreachable",
-            where=f"systems.{one.system}.datatypes.{one.datatype}",
-            message=one.message,
-        )
-        for one in tried
-        if not one.ok
-    ]
-    if not findings:
-        findings += _compared(project, system, await connector.schema())
+    try:
+        findings = list(_compared(project, system, await connector.schema()))
+    except SystemFailure:
+        findings = []  # what failed is told by the attempts
+    if not any(finding.level == "error" for finding in findings):
+        findings += [_failed(one) for one in tried if not one.ok]
     promises = [promise(datatype, connector.capabilities(name)) for name, datatype in system.datatypes.items()]
     return Checked(findings=tuple(findings), tried=tuple(tried), promises=tuple(promises))
+
+
+def _failed(tried: Tried) -> Finding:
+    where = f"systems.{tried.system}.datatypes.{tried.datatype}"
+    return Finding(level="error", kind="unreachable", where=where, message=tried.message)
 
 
 async def _try(system: System, connector: Connector) -> list[Tried]:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from accord.core.detect import Reading
+from accord.core.keys import source_of
 from accord.core.linkplan import HeldItem, WritePlan
 from accord.core.mapping import FlowMap
 from accord.core.match import claim, match_keys
 from accord.core.settle import looks_same
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError
-from accord.model import Member, Natives, Op, json_text
+from accord.model import Member, Natives, Op, Ref, json_text
 from accord.store.links import NewLink
 from accord.store.observed import Arrival
 
@@ -21,11 +22,17 @@ PLAIN = frozenset({"boolean", "enum", "reference"})
 """Types whose values many records share: they do not tell whether a record is ours."""
 
 
-def take_up(setting: Setting, samples: dict[tuple[str, str, str], object]) -> None:
-    """Go through the inbox: begin a waiting link for each record that a flow claims."""
+def take_up(setting: Setting, samples: dict[tuple[str, str, str], object]) -> list[tuple[Ref, Ref]]:
+    """Go through the inbox: begin a waiting link for each record that a flow claims.
+
+    The answer is (record, the record that its own key names), for records that carry one of our keys and are in no
+    link: the state was lost, or restored.
+    """
+    keyed: list[tuple[Ref, Ref]] = []
     places = {(system, side.side.datatype) for flow in setting.selected() for system, side in flow.sides.items()}
     for system, datatype in sorted(places):
-        _Intake(setting, system, datatype, samples).run()
+        _Intake(setting, system, datatype, samples, keyed).run()
+    return keyed
 
 
 @dataclass(slots=True)
@@ -38,9 +45,14 @@ class _Batch:
 
 class _Intake:
     def __init__(
-        self, setting: Setting, system: str, datatype: str, samples: dict[tuple[str, str, str], object]
+        self,
+        setting: Setting,
+        system: str,
+        datatype: str,
+        samples: dict[tuple[str, str, str], object],
+        keyed: list[tuple[Ref, Ref]],
     ) -> None:
-        self.setting, self.system, self.datatype, self.samples = setting, system, datatype, samples
+        self.setting, self.system, self.datatype, self.samples, self.keyed = setting, system, datatype, samples, keyed
         self.place = setting.place(system, datatype)
         self.flows = setting.flows_of(system, datatype)
         self.selected = {flow.name for flow in setting.selected()}
@@ -82,11 +94,14 @@ class _Intake:
             self._known_from_before(arrival, batch.closed[arrival.ref.id])
             batch.done.append(done)
             return
-        flow = self._claimed(arrival, natives)
+        source = source_of(natives.get(self.key)) if self.key else None
+        flow = self._of_source(source) or self._claimed(arrival, natives)
         if flow is None:
             batch.done.append(done)
         elif flow.name in self.selected:
             batch.begin.append(self._new_link(flow, arrival, natives))
+            if source is not None:
+                self.keyed.append((arrival.ref, source))
             batch.done.append(done)
 
     def _learn(self, natives: Natives) -> None:
@@ -122,6 +137,19 @@ class _Intake:
         if was_gone:
             reason = f"a record with this id was deleted (link {closed}), and is there again"
             self._hold(arrival, "review", reason, link.flow)
+
+    def _of_source(self, source: Ref | None) -> FlowMap | None:
+        """The one flow in which this record was made, where its own key names the record that it comes from."""
+        if source is None:
+            return None
+        able = [
+            flow
+            for flow in self.flows
+            if source.system != self.system
+            and (side := flow.flow.side(source.system)) is not None
+            and side.datatype == source.datatype
+        ]
+        return able[0] if len(able) == 1 else None
 
     def _claimed(self, arrival: Arrival, natives: Natives) -> FlowMap | None:
         try:

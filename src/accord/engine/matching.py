@@ -13,6 +13,9 @@ from accord.engine.observe import place_mapping
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError
 from accord.model import Link, LinkState, Member, Ref
+from accord.store.records import HistoryLine
+
+BATCH = 500
 
 
 class Matcher:
@@ -143,3 +146,40 @@ class Matcher:
         mine = {member.ref.system for member in link.members}
         if not mine & {member.ref.system for member in other.members}:
             self._absorb(chunk, link, [other])
+
+
+def rejoin(setting: Setting, keyed: Sequence[tuple[Ref, Ref]]) -> None:
+    """Link records again whose own keys say which record they were made for."""
+    links = setting.state.links
+    for start in range(0, len(keyed), BATCH):
+        some = keyed[start : start + BATCH]
+        of = links.of([ref for pair in some for ref in pair])
+        loaded = links.load(sorted(set(of.values())))
+        for ref, source in some:
+            made, origin = loaded.get(of.get(ref, 0)), loaded.get(of.get(source, 0))
+            if made is not None and origin is not None and _fit(made, origin):
+                links.absorb(origin.id, [made.id])
+                setting.state.history.add([_found_again(setting, origin, ref)])
+                setting.tally.flows[origin.flow]["links"] += 1
+                del loaded[made.id], loaded[origin.id]
+
+
+def _fit(made: Link, origin: Link) -> bool:
+    """Whether both are alone, in one flow, and of different systems."""
+    alone = len(made.members) == len(origin.members) == 1
+    return alone and made.flow == origin.flow and made.members[0].ref.system != origin.members[0].ref.system
+
+
+def _found_again(setting: Setting, link: Link, ref: Ref) -> HistoryLine:
+    return HistoryLine(
+        run=setting.run,
+        at=setting.now.isoformat(),
+        flow=link.flow,
+        link=link.id,
+        system=ref.system,
+        ref=str(ref),
+        op="link",
+        changes={},
+        outcome="done",
+        reason=f"found again: its own key names {link.members[0].ref}",
+    )

@@ -18,7 +18,7 @@ from accord.core.linkplan import HeldItem
 from accord.core.mapping import FlowMap
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError, ProtocolError, SystemFailure
-from accord.model import Absence, Record, Ref, fingerprint, json_text
+from accord.model import Absence, Record, Ref, fingerprint, json_bytes, json_text
 from accord.ports import Connector, Page
 from accord.store.observed import CursorRow
 
@@ -217,12 +217,12 @@ def record_print(record: Record, salt: bytes) -> bytes:
     """16 bytes for the mapped content of a record and its version."""
     if record.version is None:
         return fingerprint(record.content, salt)
-    return fingerprint(record.content + json_text(record.version).encode(), salt)
+    return fingerprint(record.content + json_bytes(record.version), salt)
 
 
 def place_mapping(setting: Setting, flows: Sequence[FlowMap]) -> str:
     """What decides how records of a datatype are read, in a word."""
-    return "+".join(mapping_version(setting.project, flow.name) for flow in flows)
+    return "+".join(mapping_version(setting.as_written, flow.name) for flow in flows)
 
 
 def place_salt(setting: Setting, system: str, datatype: str) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +14,7 @@ import msgspec
 
 from accord.core.deletion import fate, plan_deletion
 from accord.core.detect import Reading
+from accord.core.keys import make_key
 from accord.core.linkplan import HeldItem, LinkPlan, LogLine
 from accord.core.mapping import FlowMap
 from accord.core.match import CREATING
@@ -23,7 +23,8 @@ from accord.core.plan import Ground, plan_link
 from accord.engine.chunk import Chunk, load_chunk, make_readings, read_unknown
 from accord.engine.decisions import choice_of, decisions_of
 from accord.engine.intake import note_started, take_up
-from accord.engine.matching import Matcher
+from accord.engine.matching import Matcher, rejoin
+from accord.engine.rules import follow_rules
 from accord.engine.setting import Setting
 from accord.engine.settling import Finished, settle_all
 from accord.errors import ExpressionError, SystemFailure
@@ -40,8 +41,9 @@ async def make_plan(setting: Setting) -> None:
     state = setting.state
     state.plans.clear()
     samples = {tuple(key): value for key, value in from_json(state.get("samples") or "[]")}
-    take_up(setting, samples)
+    rejoin(setting, take_up(setting, samples))
     state.links.touch_arrived()
+    follow_rules(setting)
     planner = Planner(setting, samples)
     for flow in setting.selected():
         await planner.plan_flow(flow)
@@ -85,7 +87,9 @@ class Planner:
         names = {flow.name: flow for flow in self.setting.selected()}
         done: set[int] = set()
         while True:
-            waiting = [number for number in (*self.state.links.waiting_on_made(), *self._connected()) if number not in done]
+            waiting = [
+                number for number in (*self.state.links.waiting_on_made(), *self._connected()) if number not in done
+            ]
             done.update(waiting)
             opened = [] if waiting else self._open_circles()
             if not waiting and not opened:
@@ -124,8 +128,8 @@ class Planner:
         return opened
 
     def _is_required(self, number: int, row: str) -> bool:
-        link = self.state.links.load([number])[number]
-        return self.setting.flows[link.flow].rows[row].required
+        flow = self.setting.flows[self.state.links.load([number])[number].flow]
+        return flow.rows[row].required or any(side.needs(row) for side in flow.sides.values())
 
     async def plan_links(self, flow: FlowMap, numbers: Sequence[int]) -> None:
         """Match, merge and plan some links that have no plan yet."""
@@ -252,12 +256,7 @@ class Planner:
         )
 
     def _token(self, link: Link, system: str) -> str:
-        """The key of a create: names the record it comes from, so that links can be found again without the state."""
-        source = link.members[0].ref
-        seed = f"{self.state.installation}/{link.id}/{system}/{self.setting.run}"
-        nonce = blake2b(seed.encode(), digest_size=6).hexdigest()
-        text = f"accord:{source}:{nonce}"
-        return text if len(text) <= 64 else f"accord:{blake2b(text.encode(), digest_size=16).hexdigest()}"
+        return make_key(link.members[0].ref, f"{self.state.installation}/{link.id}/{system}/{self.setting.run}")
 
     def _store(self, chunk: Chunk, plans: Sequence[LinkPlan]) -> None:
         """Plans that write become proposals; the others are settled at once."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from accord.core.linkplan import HeldItem, WritePlan
-from accord.core.mapping import FlowMap
+from accord.core.detect import same_native
+from accord.core.linkplan import HeldItem, RowWrite, WritePlan
+from accord.core.mapping import FlowMap, SideMap
 from accord.core.settle import Result, looks_same, result_of
 from accord.engine.apply import refresh, result_of_outcome, with_known
 from accord.engine.decisions import choice_of
 from accord.engine.setting import Setting
 from accord.engine.settling import Finished, settle_all
 from accord.errors import SystemFailure
-from accord.model import Absence, LinkState, Native, Op, OutcomeKind, Record, Ref
+from accord.model import Absence, LinkState, Native, Natives, Op, OutcomeKind, Record, Ref
 from accord.ports import Connector, NewRecord
 from accord.store.plans import Proposal
 from accord.store.records import Held
@@ -82,11 +83,30 @@ class _Recovery:
         if answer in (Absence.FORBIDDEN, Absence.FAILED):
             return Result(kind=OutcomeKind.UNKNOWN, message="the record cannot be read")
         gone = answer is Absence.GONE or (isinstance(answer, Record) and self._is_deleted(write, answer))
-        if write.op is Op.DELETE:
-            return Result(kind=OutcomeKind.APPLIED if gone else OutcomeKind.STALE)
         if gone or not isinstance(answer, Record):
-            return Result(kind=OutcomeKind.STALE)
-        return self._update(write, answer)
+            return Result(kind=OutcomeKind.APPLIED if write.op is Op.DELETE else OutcomeKind.STALE)
+        result = Result(kind=OutcomeKind.STALE) if write.op is Op.DELETE else self._update(write, answer)
+        if result.kind is OutcomeKind.STALE and self._may_still_land(connector, write, answer):
+            return Result(kind=OutcomeKind.UNKNOWN, message="not there, and it may still take effect")
+        return result
+
+    def _may_still_land(self, connector: Connector, write: WritePlan, record: Record) -> bool:
+        """Whether a write whose answer was lost may take effect after all: its ground is still there, or is not asked.
+
+        After a crash there is nothing to wait for: the connection is closed.
+        """
+        if self.proposal.why is None or self._grace_is_over(write):
+            return False
+        if connector.capabilities(write.datatype).version_check is None:
+            return True
+        if write.version is not None:
+            return record.version == write.version
+        natives = record.natives()
+        return all(same_native(natives.get(path), native) for path, native in write.ground.items())
+
+    def _grace_is_over(self, write: WritePlan) -> bool:
+        grace = timedelta(seconds=self.setting.project.systems[write.system].limits.grace)
+        return bool(self.setting.clock.now() - self.since >= grace)
 
     def _is_deleted(self, write: WritePlan, record: Record) -> bool:
         deleted = self.flow.sides[write.system].deleted
@@ -101,10 +121,18 @@ class _Recovery:
         for row in write.rows:
             if row.row not in side.rows:
                 if row.path in natives and natives[row.path] == row.native:
-                    return Result(kind=OutcomeKind.APPLIED, read_back=record)
-            elif row.path in natives and looks_same(self.flow, side, row.row, row.native, natives[row.path]):
-                return Result(kind=OutcomeKind.APPLIED, read_back=record)
+                    return Result(kind=OutcomeKind.APPLIED, read_back=record, proven=False)
+            elif self._shows_sent(side, row, natives, write.ground):
+                return Result(kind=OutcomeKind.APPLIED, read_back=record, proven=False)
         return Result(kind=OutcomeKind.STALE)
+
+    def _shows_sent(self, side: SideMap, row: RowWrite, natives: Natives, ground: Natives) -> bool:
+        """Whether a row shows what was sent, and did not look so before."""
+
+        def looks(found: Native) -> bool:
+            return looks_same(self.flow, side, row.row, row.native, found)
+
+        return row.path in natives and looks(natives[row.path]) and not looks(ground.get(row.path))
 
     async def _create(self, write: WritePlan) -> Result:
         connector = self.setting.connectors[write.system]
@@ -119,8 +147,7 @@ class _Recovery:
             return await self._again(connector, write)
         if not self._can_look(connector, write):
             return Result(kind=OutcomeKind.UNKNOWN, message="the system gives no means to find out")
-        grace = timedelta(seconds=self.setting.project.systems[write.system].limits.grace)
-        if self.setting.clock.now() - self.since >= grace:
+        if self._grace_is_over(write):
             return await self._again(connector, write)
         return Result(kind=OutcomeKind.UNKNOWN, message="not found, and it may still take effect")
 

@@ -40,6 +40,8 @@ class Report(msgspec.Struct, kw_only=True):
     errors: list[dict[str, str]]
     refused: list[dict[str, Any]] = []
     """Writes of a kept plan whose ground has moved."""
+    stopped: bool = False
+    """Ended early, on request, after the links in hand; the rest goes with the next round."""
     writes_planned: list[dict[str, Any]] | None = None
     plans: list[str] | None = None
     """Digests of the link plans, for `apply`."""
@@ -47,14 +49,14 @@ class Report(msgspec.Struct, kw_only=True):
     @property
     def status(self) -> int:
         """The exit status."""
-        if self.errors:
+        if self.errors or self.stopped:
             return 1
         return 3 if self.held or self.refused else 0
 
     def as_json(self) -> dict[str, Any]:
         """The documented shape; what a command does not give is left out."""
         found: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(Decimal,))
-        return {key: value for key, value in found.items() if value is not None}
+        return {key: value for key, value in found.items() if value is not None and (key != "stopped" or value)}
 
 
 def held_json(item: Held) -> dict[str, Any]:
@@ -111,7 +113,8 @@ def plan_digest(state: State, plan: LinkPlan) -> str:
 def held_now(state: State, flows: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Everything that needs a person."""
     for item in state.held.list():
-        if flows is None or item.flow is None or item.flow in flows:
+        decided = item.decision is not None and item.kind in ("conflict", "delete", "review")
+        if not decided and (flows is None or item.flow is None or item.flow in flows):
             yield held_json(item)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +23,7 @@ from accord.engine.observe import observe
 from accord.engine.planning import make_plan
 from accord.engine.recover import recover
 from accord.engine.report import Report, fill_counts, held_now, plan_digest, planned_writes
+from accord.engine.schemas import Schemas, with_schemas
 from accord.engine.setting import (
     Options,
     Progress,
@@ -34,7 +35,7 @@ from accord.engine.setting import (
     needed_paths,
 )
 from accord.errors import SystemFailure
-from accord.ports import Clock, Connector
+from accord.ports import Clock, Connector, DatatypeSchema
 from accord.store.opening import State, open_state
 
 PASSES = 6
@@ -107,39 +108,46 @@ async def _setting(
     now = caller.clock.now()
     died = state.lease.take(now)
     connectors: dict[str, Connector] = {}
+    tally = Tally()
     try:
-        flows = compile_flows(project)
-        paths = needed_paths(project, flows)
+        paths = needed_paths(project, compile_flows(project))
+        for name in paths:
+            connectors[name] = caller.connect(project.systems[name])
+        told = with_schemas(project, await _open_all(connectors, paths, tally))
         state.move_on()
-        setting = Setting(
-            project=project,
+        yield Setting(
+            project=told,
+            as_written=project,
             state=state,
-            flows=flows,
+            flows=compile_flows(told),
             order=flow_order(project),
             connectors=connectors,
             run=state.runs.begin(kind, options.by, now),
             now=now,
             clock=caller.clock,
             options=options,
-            tally=Tally(),
+            tally=tally,
             progress=caller.progress,
             died=datetime.fromisoformat(died.beat) if died else None,
         )
-        for name in paths:
-            connectors[name] = caller.connect(project.systems[name])
-            await _open(setting, connectors[name], name, paths[name])
-        yield setting
     finally:
         for connector in connectors.values():
             await connector.close()
         state.lease.release()
 
 
-async def _open(setting: Setting, connector: Connector, name: str, paths: dict[str, list[str]]) -> None:
-    try:
-        await connector.open(paths)
-    except SystemFailure as error:
-        setting.tally.fail(error)
+async def _open_all(
+    connectors: Mapping[str, Connector], paths: Mapping[str, Mapping[str, Sequence[str]]], tally: Tally
+) -> Schemas:
+    """Open every connection; what the systems tell of their datatypes. One that fails is left alone."""
+    told: dict[str, Mapping[str, DatatypeSchema]] = {}
+    for name, connector in connectors.items():
+        try:
+            await connector.open(paths[name])
+            told[name] = await connector.schema()
+        except SystemFailure as error:
+            tally.fail(error)
+    return told
 
 
 async def _read(setting: Setting) -> None:
@@ -207,6 +215,7 @@ def _report(setting: Setting, held: list[dict[str, object]]) -> Report:
         requests={name: connector.requests for name, connector in setting.connectors.items()},
         held=held,
         errors=setting.tally.errors,
+        stopped=setting.stop.is_set(),
         refused=[{"plan": word} for word in setting.options.only or () if word not in setting.tally.carried],
     )
 

@@ -98,6 +98,8 @@ class Setting:
     """Everything a round works with. Made once; nothing in it changes but the tally and the state."""
 
     project: Project
+    as_written: Project
+    """The project without what systems told of their properties: what fingerprints rest on."""
     state: State
     flows: Mapping[str, FlowMap]
     order: Sequence[str]

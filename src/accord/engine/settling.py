@@ -98,7 +98,7 @@ class _Settler:
         rows = {row for rule in flow.flow.match for row in rule}
         if _bases(before, rows) == _bases(link, rows):
             return None
-        return {member.ref.system: match_keys(flow, _settled_reading(flow, member)) for member in link.members}
+        return {member.ref.system: match_keys(flow, settled_reading(flow, member)) for member in link.members}
 
     def _place(self, member: Member) -> tuple[int, str]:
         return (self.setting.place(member.ref.system, member.ref.datatype), member.ref.id)
@@ -189,7 +189,8 @@ def _bases(link: Link, rows: set[str]) -> list[Any]:
     return [(m.ref, m.gone, {row: m.base.get(row) for row in rows}) for m in link.members]
 
 
-def _settled_reading(flow: FlowMap, member: Member) -> Reading:
+def settled_reading(flow: FlowMap, member: Member) -> Reading:
+    """A member as it was settled."""
     return Reading(flow, member, member.base, version=None, modified=None, resolve=lambda _ref: None)
 
 

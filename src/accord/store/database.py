@@ -61,12 +61,12 @@ class Database:
         self._depth += 1
         try:
             yield
+            self.run("COMMIT")
         except BaseException:
-            self._depth -= 1
-            self.connection.execute("ROLLBACK")
+            self._undo()
             raise
-        self._depth -= 1
-        self.run("COMMIT")
+        finally:
+            self._depth -= 1
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
@@ -77,7 +77,12 @@ class Database:
             yield
         finally:
             self._depth -= 1
-            self.connection.execute("ROLLBACK")
+            self._undo()
+
+    def _undo(self) -> None:
+        """Roll back, unless the driver did so already: a full disk ends the transaction by itself."""
+        if self.connection.in_transaction:
+            self.run("ROLLBACK")
 
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Sequence[Any]:
         """All rows of a query, as tuples."""
@@ -114,8 +119,11 @@ def _explained(error: sqlite3.Error, name: str) -> Exception:
     hint = {
         "full": "make room on the disk; nothing was written to any system without being noted first",
         "readonly": "make the file and its folder writable",
-        "malformed": "restore a backup with `accord state restore`",
-        "not a database": "restore a backup with `accord state restore`",
+        "malformed": "nothing was written; put a backup in its place, or move the file away to begin anew",
+        "not a database": "nothing was written; put a backup in its place, or move the file away to begin anew",
     }
-    advice = next((text for word, text in hint.items() if word in said), "see `accord state check`")
+    advice = next(
+        (text for word, text in hint.items() if word in said),
+        "nothing was written; docs/how-to/recover.md says what can be done",
+    )
     return StateError(f"the state {name} cannot be used: {said}", hint=advice)

@@ -14,8 +14,10 @@ HEAD = "0001"
 
 
 def make_fresh(db: Database) -> None:
-    """Make every table of an empty state."""
+    """Make every table of an empty state, unless another process has just done so."""
     with db.transaction():
+        if db.one("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"):
+            return
         for statement in statements():
             db.run(statement)
         db.run("INSERT INTO alembic_version (version_num) VALUES (?)", (HEAD,))

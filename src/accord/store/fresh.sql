@@ -24,6 +24,16 @@ CREATE TABLE lease (
 	beat TEXT NOT NULL, 
 	PRIMARY KEY (name)
 );
+CREATE TABLE cursor (
+	place INTEGER NOT NULL, 
+	mark TEXT, 
+	mapping TEXT NOT NULL, 
+	read_at TEXT, 
+	complete_at TEXT, 
+	complete_count INTEGER, 
+	PRIMARY KEY (place), 
+	FOREIGN KEY(place) REFERENCES place (id)
+);
 CREATE TABLE seen (
 	"row" INTEGER NOT NULL, 
 	place INTEGER NOT NULL, 
@@ -68,8 +78,8 @@ CREATE TABLE member (
 	PRIMARY KEY (link, place, id)
 )
  WITHOUT ROWID;
-CREATE UNIQUE INDEX member_ref ON member (place, id) WHERE open = 1;
 CREATE INDEX member_closed ON member (place, id) WHERE open = 0;
+CREATE UNIQUE INDEX member_ref ON member (place, id) WHERE open = 1;
 CREATE TABLE match_key (
 	flow TEXT NOT NULL, 
 	rule INTEGER NOT NULL, 
@@ -103,8 +113,8 @@ CREATE TABLE proposal (
 	sent_at TEXT, 
 	why TEXT
 );
-CREATE INDEX proposal_stage ON proposal (stage, id);
 CREATE UNIQUE INDEX proposal_link ON proposal (link);
+CREATE INDEX proposal_stage ON proposal (stage, id);
 CREATE TABLE need (
 	proposal INTEGER NOT NULL, 
 	"row" TEXT NOT NULL, 
@@ -154,9 +164,9 @@ CREATE TABLE history (
 	"by" TEXT, 
 	PRIMARY KEY (id)
 );
-CREATE INDEX history_run ON history (run);
 CREATE INDEX history_link ON history (link);
 CREATE INDEX history_ref ON history (ref);
+CREATE INDEX history_run ON history (run);
 CREATE TABLE run (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	kind TEXT NOT NULL, 
@@ -165,14 +175,4 @@ CREATE TABLE run (
 	status INTEGER, 
 	"by" TEXT, 
 	report TEXT
-);
-CREATE TABLE cursor (
-	place INTEGER NOT NULL, 
-	mark TEXT, 
-	mapping TEXT NOT NULL, 
-	read_at TEXT, 
-	complete_at TEXT, 
-	complete_count INTEGER, 
-	PRIMARY KEY (place), 
-	FOREIGN KEY(place) REFERENCES place (id)
 );

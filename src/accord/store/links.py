@@ -39,14 +39,14 @@ TOUCH_FROM_INBOX = (
     "UPDATE link SET dirty = 1 WHERE dirty = 0 AND id IN (SELECT m.link FROM inbox i "
     "CROSS JOIN member m WHERE m.place = i.place AND m.id = i.id AND m.open = 1)"
 )
-TOUCH_WAITERS = (
-    "UPDATE link SET dirty = 1 WHERE dirty = 0 AND id IN ("
+WAIT_IS_OVER = (
     "SELECT w.link FROM wait w CROSS JOIN member s CROSS JOIN member t CROSS JOIN place p "
     "WHERE s.place = w.on_place AND s.id = w.on_id AND s.open = 1 "
     "AND t.link = s.link AND t.open = 1 AND p.id = t.place AND p.system = w.target "
     "UNION SELECT w.link FROM wait w CROSS JOIN member t CROSS JOIN place p "
-    "WHERE t.link = w.on_link AND t.open = 1 AND p.id = t.place AND p.system = w.target)"
+    "WHERE t.link = w.on_link AND t.open = 1 AND p.id = t.place AND p.system = w.target"
 )
+TOUCH_WAITERS = f"UPDATE link SET dirty = 1 WHERE dirty = 0 AND id IN ({WAIT_IS_OVER})"
 WAITERS_ON_MAKING = (
     "SELECT w.link FROM wait w CROSS JOIN member s CROSS JOIN making m "
     "WHERE s.place = w.on_place AND s.id = w.on_id AND s.open = 1 AND m.link = s.link AND m.system = w.target "
@@ -69,6 +69,11 @@ TOUCH_WAITING_LIKE = (
     "UPDATE link SET dirty = 1 WHERE dirty = 0 AND state = 'waiting' AND id IN ("
     "SELECT other.link FROM match_key mine JOIN match_key other ON other.flow = mine.flow AND other.rule = mine.rule "
     "AND other.key = mine.key AND other.link <> mine.link WHERE mine.link IN (SELECT value FROM json_each(?)))"
+)
+TOUCH_UNDONE = (
+    "UPDATE link SET dirty = 1 WHERE dirty = 0 AND flow = ? AND state <> 'closed' AND (state <> 'linked' "
+    "OR id IN (SELECT link FROM held WHERE closed_at IS NULL AND link IS NOT NULL) "
+    "OR id IN (SELECT link FROM member WHERE open = 1 AND (behind <> '' OR clean = 0 OR gone = 1)))"
 )
 NEW_WAIT = "INSERT INTO wait (link, row, target, on_link, on_place, on_id) VALUES (?, ?, ?, ?, ?, ?)"
 BY_REF = "SELECT place, id, link FROM member WHERE open = 1 AND place = ? AND id IN (SELECT value FROM json_each(?))"
@@ -190,8 +195,8 @@ class Links:
         self.db.run(TOUCH_WAITERS)
 
     def waiting_on_made(self) -> list[int]:
-        """Links that wait for a record which is made in this run."""
-        return [row[0] for row in self.db.rows(WAITERS_ON_MAKING)]
+        """Links that wait for a record which is made in this run, or was linked in it."""
+        return [row[0] for row in self.db.rows(f"{WAITERS_ON_MAKING} UNION {WAIT_IS_OVER}")]
 
     def is_waited_for(self, ref: Ref, flow: str | None) -> bool:
         """Whether some link (of a flow, if one is named) waits for this record to have a counterpart."""
@@ -312,6 +317,21 @@ class Links:
                 keys = (s.keys or {}).get(member.ref.system, ())
                 rows += [(s.link.flow, rule, key_hash(key), s.link.id, place) for rule, key in keys]
         self.db.many(NEW_KEY, rows)
+
+    def put_keys(self, keys: Mapping[int, Mapping[tuple[str, str], Sequence[tuple[int, str]]]], flow: str) -> None:
+        """The match keys of some links: link → (system, datatype) of a member → (rule, key)."""
+        self.db.many("DELETE FROM match_key WHERE link = ?", [(number,) for number in keys])
+        rows = [
+            (flow, rule, key_hash(key), number, self.observed.place(*of))
+            for number, members in keys.items()
+            for of, found in members.items()
+            for rule, key in found
+        ]
+        self.db.many(NEW_KEY, rows)
+
+    def touch_undone(self, flow: str) -> None:
+        """Have everything looked at that waits, rests, is held or is behind in a flow."""
+        self.db.run(TOUCH_UNDONE, (flow,))
 
     def numbers(self, flow: str | None = None, state: str | None = None) -> Iterator[int]:
         """The numbers of links, in order."""

@@ -122,12 +122,18 @@ def _prepare_folder(path: Path) -> None:
 
 
 def _check_header(path: Path) -> None:
-    with path.open("rb") as file:
-        if file.read(16) != b"SQLite format 3\x00":
-            raise StateError(
-                f"the state {path.name} is damaged: it does not begin as a state file does",
-                hint="nothing was written; restore a backup, or move the file away to begin anew",
-            )
+    try:
+        with path.open("rb") as file:
+            begins = file.read(16)
+    except OSError as error:
+        raise StateError(
+            f"the state {path.name} cannot be read: {error.strerror}", hint="make it a file that we may read and write"
+        ) from error
+    if begins != b"SQLite format 3\x00":
+        raise StateError(
+            f"the state {path.name} is damaged: it does not begin as a state file does",
+            hint="nothing was written; restore a backup, or move the file away to begin anew",
+        )
 
 
 def _check(db: Database) -> None:
@@ -158,14 +164,21 @@ def upgrade(db: Database) -> None:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import StaticPool, create_engine
+    from sqlalchemy.exc import SQLAlchemyError
 
     config = Config()
     config.set_main_option("script_location", "accord.store:migrations")
     engine = create_engine("sqlite://", creator=lambda: db.connection, poolclass=StaticPool, pool_reset_on_return=None)
-    with engine.connect() as connection, connection.begin():
-        config.attributes["connection"] = connection
-        with db.transaction():
-            command.upgrade(config, "head")
+    try:
+        with engine.connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            with db.transaction():
+                command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise StateError(
+            f"the state {db.name} cannot be brought to the schema of this Accord: {error}",
+            hint="it was left as it is; make room on the disk, or restore a backup",
+        ) from error
 
 
 def _close_to_others(path: Path) -> None:
@@ -179,8 +192,9 @@ def _state(db: Database, mark: Path, is_new: bool) -> State:
     state = State(db, "", None, mark)
     installation = state.get("installation")
     if installation is None:
-        installation = uuid4().hex
-        state.put("installation", installation)
+        with db.transaction():  # two processes may begin at once
+            installation = state.get("installation") or uuid4().hex
+            state.put("installation", installation)
     state.installation = installation
     doubt = _doubt(_read_mark(mark), installation, int(state.get("generation") or 0), is_new)
     if doubt:
@@ -231,7 +245,17 @@ def _is_as_left(path: Path, mark: Path) -> bool:
 
 
 def _write_mark(mark: Path, installation: str, generation: int) -> None:
+    """On disk before it takes the place of the old one: an empty mark after a power loss would raise a false doubt."""
     fresh = mark.with_name(mark.name + ".new")
-    fresh.write_text(json.dumps({"installation": installation, "generation": generation}))
-    fresh.chmod(0o600)
-    fresh.replace(mark)
+    try:
+        with fresh.open("w") as file:
+            file.write(json.dumps({"installation": installation, "generation": generation}))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.chmod(0o600)
+        fresh.replace(mark)
+    except OSError as error:
+        raise StateError(
+            f"the mark of the state, {mark.name}, cannot be written: {error.strerror}",
+            hint="make room on the disk, or make the folder writable; nothing was written to any system",
+        ) from error

@@ -90,11 +90,17 @@ class HeldItems:
     def replace(
         self, link: int, flow: str, items: Sequence[HeldItem], refs: Sequence[str], at: datetime, run: int
     ) -> None:
-        """Make these the open items of a link: those that stay keep their number, their `since` and their decision."""
-        open_items = {(item.kind, item.row): item for item in self.of_links([link])}
+        """Make these the open items of a link: those that stay keep their number and their `since`.
+
+        A decision that is there by now has been used: what is held all the same is asked again.
+        """
+        left = list(self.of_links([link]))
         for item in items:
-            self._keep_or_open(open_items.pop((item.kind, item.row), None), link, flow, item, refs, at, run)
-        self.close([item.id for item in open_items.values()], at)
+            known = _counterpart(left, item, items)
+            if known is not None:
+                left.remove(known)
+            self._keep_or_open(known, link, flow, item, refs, at, run)
+        self.close([item.id for item in left], at)
 
     def _keep_or_open(
         self, known: Held | None, link: int, flow: str, item: HeldItem, refs: Sequence[str], at: datetime, run: int
@@ -182,7 +188,12 @@ class HeldItems:
         """The open items, oldest first."""
         sql, parameters = _where(
             f"{HELD} WHERE closed_at IS NULL AND id > ?",
-            {"kind = ?": kind, "flow = ?": flow, "refs LIKE ?": _like(system, "/"), "refs LIKE ?||''": _like(ref, "")},
+            {
+                "kind = ?": kind,
+                "flow = ?": flow,
+                "instr(refs, ?)": None if system is None else f'"{system}/',
+                "instr(refs, ?) > 0": None if ref is None else f'"{ref}"',
+            },
         )
         after = 0
         while batch := self.db.rows(f"{sql} ORDER BY id LIMIT 500", (after, *parameters)):
@@ -288,6 +299,14 @@ class Runs:
         ]
 
 
+def _counterpart(known: Sequence[Held], item: HeldItem, items: Sequence[HeldItem]) -> Held | None:
+    """The open item that says the same: of several about one row (two systems refuse a value) that of this reason."""
+    about = [held for held in known if (held.kind, held.row) == (item.kind, item.row)]
+    same = [held for held in about if held.reason == item.reason]
+    others = [held for held in about if held.reason not in {other.reason for other in items}]
+    return next(iter([*same, *others]), None)
+
+
 def _held(row: Any) -> Held:
     return Held(
         id=row[0],
@@ -329,7 +348,3 @@ def _line(row: Any) -> HistoryLine:
 def _where(sql: str, filters: Mapping[str, Any]) -> tuple[str, list[Any]]:
     given = {condition: value for condition, value in filters.items() if value is not None}
     return "".join([sql, *(f" AND {condition}" for condition in given)]), list(given.values())
-
-
-def _like(text: str | None, after: str) -> str | None:
-    return None if text is None else f'%"{text}{after}%'

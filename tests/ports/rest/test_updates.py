@@ -108,12 +108,17 @@ async def test_stale_after_a_lost_answer_may_be_our_own_write(fake):
     assert (await update(fake, Expects(version='"3"'), thing_version="etag")).kind is UNKNOWN
 
 
-@pytest.mark.parametrize("answer", [raw("", 204), raw(""), raw('{"ok":true}'), raw('{"id":1}')])
+@pytest.mark.parametrize("answer", [raw("", 204), raw("", 202), raw('{"ok":true}'), raw('{"id":1}')])
 async def test_an_answer_without_the_record_leaves_the_reading_to_others(fake, answer):
     fake.on("PATCH /things/1", answer)
     outcome = await update(fake, Expects(version='"3"'), thing_version="etag")
     assert (outcome.kind, outcome.record) == (APPLIED, None)
     assert len(fake.calls) == 1
+
+
+async def test_a_200_without_a_body_proves_nothing(fake):
+    fake.on("PATCH /things/1", raw(""), raw(""))
+    assert (await update(fake, Expects(version='"3"'), thing_version="etag")).kind is UNKNOWN
 
 
 @pytest.mark.parametrize("answer", [raw('{"message":"no"}', 422), raw('{"message":"no"}', 403), raw('{"error":"no"}')])

@@ -12,11 +12,13 @@ from urllib.parse import quote, unquote
 
 import aiohttp
 import msgspec
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from accord import __version__
 from accord.config.meaning import System
 from accord.connectors.limits import Gate, backoff
+from accord.connectors.rest.addresses import CheckedResolver
 from accord.connectors.rest.answers import Answer, Lost, NotSent, TooLarge, Unfit, decode, dig, message_of, one_line
 from accord.connectors.rest.options import Auth, Errors, RestOptions, secrets_of
 from accord.connectors.rest.times import retry_after
@@ -65,8 +67,10 @@ class Tries:
 class Client:
     """Sends requests to one origin, and to no other."""
 
-    def __init__(self, system: System, options: RestOptions) -> None:
+    def __init__(self, system: System, options: RestOptions, resolver: AbstractResolver | None = None) -> None:
         self.system = system
+        self._resolver = resolver
+        self._names: CheckedResolver | None = None
         self.requests = 0
         self.gate = Gate(system.limits)
         self.longest_wait = max(system.limits.grace, 60.0)
@@ -87,7 +91,8 @@ class Client:
         timeout = aiohttp.ClientTimeout(
             total=limits.timeout, sock_connect=min(LONGEST_CONNECT, limits.timeout * 0.75) or None
         )
-        connector = aiohttp.TCPConnector(limit=0, ssl=self._tls(), keepalive_timeout=KEEP_ALIVE)
+        self._names = CheckedResolver(self.system.name, self._resolver or aiohttp.DefaultResolver())
+        connector = aiohttp.TCPConnector(limit=0, ssl=self._tls(), keepalive_timeout=KEEP_ALIVE, resolver=self._names)
         self._session = aiohttp.ClientSession(
             connector=connector,
             headers=self._headers(),
@@ -105,6 +110,9 @@ class Client:
         if self._session is not None:
             await self._session.close()
             self._session = None
+        if self._names is not None:
+            await self._names.close()
+            self._names = None
 
     def _tls(self) -> ssl.SSLContext | bool:
         if not self._base.startswith("https:"):

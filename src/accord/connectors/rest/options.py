@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accord.config.meaning import Datatype, System
+from accord.connectors.rest.addresses import require_allowed
 from accord.errors import MendFile
 
 AUTH_KINDS = ("none", "basic", "bearer", "api_key", "session")
@@ -180,6 +181,8 @@ def read_system(system: System) -> RestOptions:
     base = str(options.get("base_url") or "").rstrip("/")
     if not base.startswith(("http://", "https://")):
         raise MendFile(f"systems.{system.name}.base_url: an http:// or https:// address is expected")
+    require_allowed(base, f"systems.{system.name}.base_url")
+    require_allowed(str(options.get("proxy") or ""), f"systems.{system.name}.proxy")
     verify = options.get("verify", True)
     if verify is False:
         raise MendFile(

@@ -25,6 +25,9 @@ from accord.errors import SystemFailure
 from accord.model import Absence, Native, Natives, Outcome, OutcomeKind, Record
 from accord.ports import Expects
 
+BODILESS = frozenset((202, 204, 205))
+"""Statuses that answer a write well without a body."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -168,7 +171,7 @@ class Writer:
         if (refused := self.unsuccessful(answer)) is not None:
             return refused
         if not answer.body.strip():
-            return Outcome(kind=OutcomeKind.APPLIED)
+            return _bare(answer)
         try:
             record = record_in(self.shape, answer, self._hints, id).record
         except NoRecord:
@@ -186,7 +189,7 @@ class Writer:
         if (refused := self.unsuccessful(answer)) is not None:
             return refused
         if not answer.body.strip():
-            return Outcome(kind=OutcomeKind.APPLIED)
+            return _bare(answer)
         try:
             envelope(answer.body)
         except Unfit as error:
@@ -237,6 +240,13 @@ class Writer:
 def unknown(message: str) -> Outcome:
     """Nobody knows whether it happened."""
     return Outcome(kind=OutcomeKind.UNKNOWN, message=message)
+
+
+def _bare(answer: Answer) -> Outcome:
+    """A success without a body. Where a body belongs, a broken proxy may have answered: the record will tell."""
+    if answer.status in BODILESS:
+        return Outcome(kind=OutcomeKind.APPLIED)
+    return unknown(f"{answer.status} without a body")
 
 
 def _not_there(absence: Absence, deleting: bool) -> Outcome:

@@ -1,0 +1,70 @@
+"""The project file was changed between two rounds: links that wait or are held are looked at again under the new rules.
+
+What decides how records are *read* is the mapping, and another mapping reads everything anew. What decides what is
+*done* with them (modes, match rules, conflict rules, deletions, directions) is noted here. Nothing is undone by a
+changed rule: links stay, and what was agreed stays agreed.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from accord.core.mapping import FlowMap
+from accord.core.match import match_keys
+from accord.core.settle import revived
+from accord.engine.setting import Setting
+from accord.engine.settling import settled_reading
+from accord.model import Link
+
+BATCH = 500
+
+
+def follow_rules(setting: Setting) -> None:
+    """Where the rules of a flow are others than in the round before, look at what they left undone."""
+    for flow in setting.selected():
+        match, whole = _digest(flow.flow.match), _digest(flow.flow)
+        if _is_new(setting, f"match rules of {flow.name}", match):
+            _rebuild_keys(setting, flow)
+        if _is_new(setting, f"rules of {flow.name}", whole):
+            setting.state.links.touch_undone(flow.name)
+
+
+def _is_new(setting: Setting, key: str, digest: str) -> bool:
+    """Whether a digest differs from the one remembered; the first is remembered only."""
+    before = setting.state.get(key)
+    if before != digest:
+        setting.state.put(key, digest)
+    return before is not None and before != digest
+
+
+def _digest(rules: object) -> str:
+    """A word for some frozen rules. Sets are put in order, so that it is the same in every process."""
+    return blake2b(_ordered(rules).encode(), digest_size=8).hexdigest()
+
+
+def _ordered(value: object) -> str:
+    if isinstance(value, frozenset | set):
+        return "{" + ",".join(sorted(_ordered(item) for item in value)) + "}"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_ordered(item)}" for key, item in sorted(value.items())) + "}"
+    if isinstance(value, tuple | list):
+        return "(" + ",".join(_ordered(item) for item in value) + ")"
+    names = getattr(value, "__slots__", None)
+    if names and not isinstance(value, str):
+        return type(value).__name__ + _ordered([(name, getattr(value, name)) for name in names])
+    return repr(value)
+
+
+def _rebuild_keys(setting: Setting, flow: FlowMap) -> None:
+    links = setting.state.links
+    numbers = list(links.numbers(flow.name))
+    for start in range(0, len(numbers), BATCH):
+        loaded = [revived(flow, link) for link in links.load(numbers[start : start + BATCH]).values()]
+        links.put_keys({link.id: _keys(flow, link) for link in loaded}, flow.name)
+
+
+def _keys(flow: FlowMap, link: Link) -> dict[tuple[str, str], list[tuple[int, str]]]:
+    return {
+        (member.ref.system, member.ref.datatype): match_keys(flow, settled_reading(flow, member))
+        for member in link.members
+    }
