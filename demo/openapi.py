@@ -146,6 +146,7 @@ def _paths(product: Product, d: Datatype, by_pages: bool) -> Json:
     delete: Json = {"summary": f"Delete a {d.name}", "responses": {"204": _answer("Deleted"), **refused}}
     if by_pages:
         create["parameters"] = key_header
+        create["responses"] |= {"200": _answer("Added before, with the same key", ref)}
         update |= {"summary": f"Change some properties of a {d.name}", "parameters": match_header}
         delete["parameters"] = match_header
     else:
@@ -154,6 +155,7 @@ def _paths(product: Product, d: Datatype, by_pages: bool) -> Json:
             _parameter("version", "The version that the record must still have.", {"type": "integer"})
         ]
     listing = {"summary": f"List {d.plural.lower()}", "responses": {"200": _answer("A page", _page(d, by_pages))}}
+    listing["responses"]["default"] = refused["default"]
     read = {"summary": f"Read a {d.name}", "responses": {"200": _answer("The record", ref), **refused}}
     paths: Json = {
         f"/{d.path}": {"get": listing | _listing(d, by_pages), "post": create},
@@ -181,7 +183,7 @@ def _webhooks() -> Json:
         "secret": {"type": "string"},
         "events": {"type": "array", "items": {"type": "string"}},
     }
-    hook: Json = {"type": "object", "required": ["url", "secret"], "properties": properties}
+    hook: Json = {"type": "object", "required": ["url"], "properties": properties}
     body = {"required": True, "content": {"application/json": {"schema": hook}}}
     return {
         "/webhooks": {

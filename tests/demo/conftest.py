@@ -84,6 +84,8 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
     yield go
     for server in servers:
+        if server.process.poll() is not None:  # a test has killed it
+            continue
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(10) == 0
         assert server.process.stdout is not None

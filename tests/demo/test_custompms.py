@@ -265,3 +265,36 @@ def test_the_web_page_escapes_edits_and_refuses_foreign_forms(pms):
     assert "Somebody else" in pms("POST", "/ui/customers/1", raw=stale).body
     assert pms("POST", "/ui/customers/1/delete", raw=b"").status == 303
     assert pms("GET", "/customers/1").status == 410
+
+
+def test_a_slow_answer_comes_after_its_delay_and_others_do_not_wait(pms):
+    """The effect is there; while one request waits, the server answers the next."""
+    pms.fault("slow", delay_s=0.6, method="POST", count=1)
+    ended = []
+
+    def slow():
+        ended.append((pms("POST", "/customers", {"name": "a"}).status, time.monotonic()))
+
+    began, thread = time.monotonic(), threading.Thread(target=slow)
+    thread.start()
+    time.sleep(0.1)
+    assert pms("GET", "/customers").status == 200
+    assert time.monotonic() - began < 0.5
+    thread.join()
+    assert ended[0][0] == 201
+    assert 0.6 <= ended[0][1] - began < 2
+    assert pms("GET", "/customers").body["meta"]["total"] == 1
+
+
+def test_an_idempotency_key_is_known_after_a_restart(launch):
+    """Keys and records are in one transaction of one file."""
+    before = launch("custompms")
+    first = before("POST", "/customers", {"name": "a"}, Idempotency_Key="k")
+    before.process.kill()
+    before.process.wait(10)
+    before.process.stdout.close()
+    after = launch("custompms")
+    again = after("POST", "/customers", {"name": "a"}, Idempotency_Key="k")
+    assert (again.status, again.body) == (200, first.body)
+    assert after("POST", "/customers", {"name": "b"}, Idempotency_Key="k").status == 422
+    assert after("GET", "/customers").body["meta"]["total"] == 1

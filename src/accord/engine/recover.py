@@ -100,7 +100,7 @@ class _Recovery:
         if connector.capabilities(write.datatype).version_check is None:
             return True
         if write.version is not None:
-            return record.version == write.version
+            return bool(record.version == write.version)
         natives = record.natives()
         return all(same_native(natives.get(path), native) for path, native in write.ground.items())
 
