@@ -197,8 +197,8 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     origin: str | None
     """The system that it came from; None when a person decided."""
-    modified: datetime | None = None
-    """When that system says it was edited."""
+    modified: str | None = None
+    """When that system says it was edited, ISO 8601 with zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def test_nothing_edited_nothing_done() -> None:
 def test_one_edit_is_the_new_agreed_value() -> None:
     """With the next revision, where it came from, and why the others receive it."""
     outcome = merged(FLOW, settled(FLOW, title="a"), at={"pms": NOON}, pms={"title": "b"})
-    assert outcome.agreed == {"title": Agreed(value="b", revision=4, origin="pms", modified=NOON)}
+    assert outcome.agreed == {"title": Agreed(value="b", revision=4, origin="pms", modified=NOON.isoformat())}
     assert outcome.take == {"pms": {"title"}}
     assert outcome.send == {"title": "edited in pms"}
     assert outcome.causes["title"].ref == "pms/task/pms-1"
@@ -314,6 +314,14 @@ def test_filled_beats_empty_at_first_link(blank: dict[str, Any]) -> None:
     outcome = merged(FLOW, found(FLOW, pms=blank, erp={"title": "E"}))
     assert values(FLOW, outcome) == {"title": "E"}
     assert outcome.take == {"erp": {"title"}}
+
+
+def test_filled_beats_empty_also_against_an_authority() -> None:
+    """What it says from now on counts; nobody has emptied anything yet."""
+    flow = titled("enforce: pms")
+    outcome = merged(flow, found(flow, pms={"title": None}, erp={"title": "E"}))
+    assert values(flow, outcome) == {"title": "E"}
+    assert outcome.send == {"title": "first link: filled beats empty"}
 
 
 def test_the_fuller_of_values_that_look_the_same_is_agreed_at_first_link() -> None:

@@ -187,6 +187,16 @@ def test_a_create_without_a_required_value_is_held(natives: dict[str, str]) -> N
     assert "remark" in plan.held[0].reason
 
 
+@pytest.mark.parametrize(("side", "held"), [("task", True), ("{datatype: task, defaults: {remark: none}}", False)])
+def test_a_property_that_the_system_requires_is_held_when_empty_unless_it_has_a_default(side: str, held: bool) -> None:
+    """The default of the side is what is created then."""
+    types = "{remark: {required: true}}"
+    flow = flow_map(TITLE, "{pms: note, erp: remark}", types=types, sides=f"erp: {side}")
+    plan = planned(flow, found(flow, pms={"title": "a", "note": None}), creates=["erp"])
+    assert [item.row for item in plan.held] == (["note"] if held else [])
+    assert [write.natives() for write in plan.writes] == ([] if held else [{"name": "a", "remark": "none"}])
+
+
 def test_a_create_with_a_value_that_does_not_fit_is_held() -> None:
     """It is not created half."""
     flow = flow_map(TITLE, "{pms: note, erp: remark}", types="{name: {max_length: 3}}")

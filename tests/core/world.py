@@ -74,7 +74,10 @@ def settled(
         for name, side in flow.sides.items()
         if systems is None or name in systems
     ]
-    agreed = {row: Agreed(value=value, revision=3, origin=origin, modified=at) for row, value in values.items()}
+    agreed = {
+        row: Agreed(value=value, revision=3, origin=origin, modified=at.isoformat() if at else None)
+        for row, value in values.items()
+    }
     return Link(
         id=1,
         flow=flow.name,

@@ -194,7 +194,8 @@ def test_a_line_comes_back_as_it_was(state: State) -> None:
 
 def test_a_long_history_is_read_in_pieces(state: State) -> None:
     """Each line once, both ways."""
-    state.history.add([line(1, number, "2026-01-01") for number in range(1200)])
+    with state.db.transaction():
+        state.history.add([line(1, number, "2026-01-01") for number in range(1200)])
     forward = [found.id for found in state.history.list()]
     assert forward == list(range(1, 1201))
     assert [found.id for found in state.history.list(newest_first=True)] == forward[::-1]

@@ -44,7 +44,7 @@ def test_one_record_is_in_one_open_link_only(state: State) -> None:
 def test_a_settled_link_comes_back_as_it_was(state: State) -> None:
     """Decimals digit for digit, times with zone, rows that were not received."""
     begun(state, "a")
-    agreed = {"amount": Agreed(value="1.10", revision=4, origin="pms", modified=NOON)}
+    agreed = {"amount": Agreed(value="1.10", revision=4, origin="pms", modified=NOON.isoformat())}
     pms = member("pms", "a", version={"etag": Decimal("1.10")}, modified=NOON, behind=frozenset({"title", "note"}))
     settled = link(1, pms, member("erp", "b", clean=False, gone=True), agreed=agreed)
     settle(state, SettledLink(link=settled, dirty=False, why="because"))

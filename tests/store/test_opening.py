@@ -21,7 +21,8 @@ def used(folder: Path, rounds: int = 1) -> Path:
     with opened(folder) as state:
         for _ in range(rounds):
             state.move_on()
-        begun(state, *(f"record {number}" for number in range(300)))
+        with state.db.transaction():
+            begun(state, *(f"record {number}" for number in range(300)))
     return folder / "accord.db"
 
 
@@ -93,11 +94,13 @@ def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     refused(path)
 
 
-def test_overwritten_pages_are_refused(tmp_path: Path) -> None:
-    """The header is whole, the middle is not."""
+@pytest.mark.parametrize("first", [1, -4])
+def test_overwritten_pages_are_refused(tmp_path: Path, first: int) -> None:
+    """The header is whole, the middle or the end is not, where opening alone would not look."""
     path = used(tmp_path)
     content = bytearray(path.read_bytes())
-    content[4096 : 4096 * 6] = os.urandom(4096 * 5)
+    start = 4096 * first % len(content)
+    content[start : start + 4096 * 3] = os.urandom(4096 * 3)
     path.write_bytes(bytes(content))
     assert "damaged" in refused(path).message or "malformed" in refused(path).message
 

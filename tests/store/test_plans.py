@@ -107,5 +107,6 @@ def test_a_create_waits_where_the_record_that_it_needs_is_not_made(state: State)
 
 def test_many_plans_are_listed_in_pieces(state: State) -> None:
     """Each once."""
-    numbers = state.plans.put(1, [(number % 3, plan(number, UPDATE)) for number in range(1, 1201)])
+    with state.db.transaction():
+        numbers = state.plans.put(1, [(number % 3, plan(number, UPDATE)) for number in range(1, 1201)])
     assert sorted(proposal.id for proposal in state.plans.all()) == numbers

@@ -51,7 +51,7 @@ def _json(text: str) -> Any:
 
 def decision(project: Project, item: Held, chosen: Choice) -> dict[str, Any]:
     """The decision as the state keeps it. Raises UsageError where the kind does not allow it."""
-    from accord.engine.decisions import FATES
+    from accord.engine.decisions import FATES, check_value
     from accord.engine.report import COMMANDS
 
     if item.closed_at is not None:
@@ -66,6 +66,8 @@ def decision(project: Project, item: Held, chosen: Choice) -> dict[str, Any]:
     if chosen.option == "take" and chosen.value not in item.values:
         there = ", ".join(item.values)
         raise UsageError(f"held item {item.id} has no value of {chosen.value!r}", hint=f"--take one of: {there}")
+    if chosen.option == "value":
+        check_value(project, item, chosen.value)
     if chosen.option == "link":
         return {"link": str(ref_of(chosen.value, project))}
     return {chosen.option: chosen.value}

@@ -23,7 +23,18 @@ class Reading:
     has not changed).
     """
 
-    __slots__ = ("_resolve", "_values", "flow", "member", "modified", "natives", "side", "system", "version")
+    __slots__ = (
+        "_modified_text",
+        "_resolve",
+        "_values",
+        "flow",
+        "member",
+        "modified",
+        "natives",
+        "side",
+        "system",
+        "version",
+    )
 
     def __init__(
         self,
@@ -42,8 +53,16 @@ class Reading:
         self.natives = natives
         self.version = version
         self.modified = modified
+        self._modified_text: str | None = None
         self._resolve = resolve
         self._values: dict[str, Any] = {}
+
+    @property
+    def modified_text(self) -> str | None:
+        """`modified` as ISO 8601, made once."""
+        if self._modified_text is None and self.modified is not None:
+            self._modified_text = self.modified.isoformat()
+        return self._modified_text
 
     def value(self, row: str) -> Any:
         """The canonical value now, or ABSENT. Raises ValueRefused."""

@@ -128,7 +128,7 @@ def _take_new(flow: FlowMap, reading: Reading, row: str, merged: Merged) -> None
         merged.frozen.add(row)
         return
     if value is not ABSENT:
-        merged.agreed[row] = Agreed(value=value, revision=1, origin=reading.system, modified=reading.modified)
+        merged.agreed[row] = Agreed(value=value, revision=1, origin=reading.system, modified=reading.modified_text)
         merged.send[row] = "new record"
         merged.causes[row] = Cause(system=reading.system, ref=str(reading.member.ref), row=row)
     merged.taken(reading.system, (row,))
@@ -349,7 +349,7 @@ def _agree(flow: FlowMap, link: Link, unit: tuple[str, ...], winner: Candidate, 
             value=value,
             revision=(before.revision if before else 0) + 1,
             origin=origin or (before.origin if before else None),
-            modified=winner.modified,
+            modified=winner.modified.isoformat() if winner.modified else None,
         )
         merged.send[row] = reason
         member = link.member(origin) if origin else None
@@ -449,14 +449,31 @@ def _chosen(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate], c
     if json_text(now) != json_text(dict(choice.seen)):
         return None
     if choice.take is None:
-        given = choice.value if len(unit) > 1 else {unit[0]: choice.value}
-        values = tuple(_given(flow, row, given.get(row)) for row in unit)
-        return Candidate(system=None, values=values, modified=None)
+        try:
+            return Candidate(system=None, values=given_values(flow, unit, choice.value), modified=None)
+        except ValueRefused:  # decided under another type of the row
+            return None
     return next((c for c in candidates if (c.system or "agreed") == choice.take), None)
 
 
+def given_values(flow: FlowMap, unit: tuple[str, ...], value: Any) -> tuple[Any, ...]:
+    """The canonical values of a row, or of a group given as an object by row. Raises ValueRefused for any other."""
+    given = value if len(unit) > 1 else {unit[0]: value}
+    if not isinstance(given, dict) or not set(given) <= set(unit):
+        raise ValueRefused(f"{value!r} is not an object with the rows {', '.join(unit)}")
+    return tuple(_given(flow, row, given.get(row)) for row in unit)
+
+
 def _given(flow: FlowMap, row: str, value: Any) -> Any:
-    return None if value is None else flow.types[row].from_json(value)
+    if value is None:
+        return None
+    if row in flow.references:
+        raise ValueRefused(f"{row}: a reference is resolved by --take, not by a value")
+    try:
+        canonical = flow.types[row].from_json(value)
+        return flow.types[row].from_json(flow.types[row].to_json(canonical))
+    except (ValueError, TypeError, KeyError, ArithmeticError, AttributeError) as error:
+        raise ValueRefused(f"{row}: {value!r} is no {flow.rows[row].type}") from error
 
 
 def _takes_part(flow: FlowMap, unit: tuple[str, ...], reading: Reading, role: str) -> bool:
@@ -490,7 +507,8 @@ def _candidate(reading: Reading, unit: tuple[str, ...]) -> Candidate:
 
 def _agreed_candidate(link: Link, unit: tuple[str, ...]) -> Candidate:
     agreed = link.agreed[unit[0]]
-    return Candidate(system=None, values=tuple(link.agreed[row].value for row in unit), modified=agreed.modified)
+    modified = datetime.fromisoformat(agreed.modified) if agreed.modified else None
+    return Candidate(system=None, values=tuple(link.agreed[row].value for row in unit), modified=modified)
 
 
 def member_behind(reading: Reading, unit: tuple[str, ...]) -> bool:

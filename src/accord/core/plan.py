@@ -107,8 +107,7 @@ class _Builder:
     def _seen(self, reading: Reading, taken: set[str]) -> SeenMember:
         base, natives = reading.member.base, reading.natives
         clean = all(row in taken or same_native(native, base.get(row)) for row, native in natives.items())
-        modified = reading.modified.isoformat() if reading.modified else None
-        return SeenMember(version=reading.version, modified=modified, clean=clean)
+        return SeenMember(version=reading.version, modified=reading.modified_text, clean=clean)
 
     def _has_it(self, reading: Reading, name: str) -> bool:
         """Agreed again on what this member has received already, and did not change: nothing is sent to it."""
@@ -305,5 +304,5 @@ def agreed_row(flow: FlowMap, row: str, agreed: Agreed) -> AgreedRow:
         value=shown(flow, row, agreed.value),
         revision=agreed.revision,
         origin=agreed.origin,
-        modified=agreed.modified.isoformat() if agreed.modified else None,
+        modified=agreed.modified,
     )

@@ -93,9 +93,13 @@ class Settlement:
 
 
 def settle(flow: FlowMap, link: Link, plan: LinkPlan, results: Sequence[Result]) -> Settlement:
-    """The link after its plan. `link` is as loaded (agreed canonical); results are in the order of the writes."""
+    """The link after its plan; results are in the order of the writes. Agreed values are JSON here, as the state holds
+    them: `link` is as loaded, and a settle has no need of what they mean. Rows no longer in the file are left out.
+    """
     settlement = Settlement(link=link, held=list(plan.held))
-    agreed = {**link.agreed, **{row: revive_agreed(flow, row, item) for row, item in plan.agreed.items()}}
+    agreed = {row: item for row, item in link.agreed.items() if row in flow.rows}
+    for row, item in plan.agreed.items():
+        agreed[row] = Agreed(value=item.value, revision=item.revision, origin=item.origin, modified=item.modified)
     members = [_taken(member, plan) for member in link.members if member.ref.system not in plan.drop]
     settlement.closed_members += [
         replace(member, gone=True) for member in link.members if member.ref.system in plan.drop
@@ -287,10 +291,9 @@ def _same(base: Natives, returned: Natives) -> bool:
 
 def revive_agreed(flow: FlowMap, row: str, item: AgreedRow | Agreed) -> Agreed:
     """An agreed value with its canonical value, from JSON."""
-    modified = item.modified
-    if isinstance(modified, str):
-        modified = datetime.fromisoformat(modified)
-    return Agreed(value=revive(flow, row, item.value), revision=item.revision, origin=item.origin, modified=modified)
+    return Agreed(
+        value=revive(flow, row, item.value), revision=item.revision, origin=item.origin, modified=item.modified
+    )
 
 
 def revive(flow: FlowMap, row: str, value: Any) -> Any:

@@ -80,8 +80,8 @@ def _introduction(project: Project, here: str, there: str, found: bool) -> Itera
         return
     yield (
         "It also serves as a checklist for testing. Each section ends with lines that say what to do and what is to be "
-        "seen then: try them on test records, and tick those that hold. The name at the end of a line stays the same from "
-        "one version of the document to the next, so that results can refer to it."
+        "seen then: try them on test records, and tick those that hold. The name at the end of a line stays the same "
+        "from one version of the document to the next, so that results can refer to it."
     )
     yield _pace(project.schedule)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from accord.core.merge import Decision
+from accord.config.meaning import Project
+from accord.core.mapping import FlowMap
+from accord.core.merge import Decision, given_values
 from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
-from accord.errors import SystemFailure
+from accord.errors import SystemFailure, UsageError, ValueRefused
 from accord.model import Record, Ref
 from accord.store.records import Held
 
@@ -53,3 +55,17 @@ async def carry_out_alone(setting: Setting) -> None:
                 place = setting.place(ref.system, ref.datatype)
                 state.observed.take_in(place, [answer], [record_print(answer, salt)])
             state.held.close([item.id], setting.now)
+
+
+def check_value(project: Project, item: Held, value: object) -> None:
+    """Whether a value fits the row (or group) that is held. Raises UsageError."""
+    if item.flow is None or item.row is None or item.flow not in project.flows:
+        return
+    flow = FlowMap(project, project.flows[item.flow])
+    unit = next((unit for unit in flow.units if item.row in unit), None)
+    if unit is None:
+        return
+    try:
+        given_values(flow, unit, value)
+    except ValueRefused as error:
+        raise UsageError(error.message, hint=f"`accord held show {item.id}` shows the values that are there") from None

@@ -200,17 +200,26 @@ class _Recovery:
         if decision.get("create"):
             return await self._again(connector, write)
         if isinstance(decision.get("link"), str):
-            ref = Ref.parse(str(decision["link"]))
-            answer = (await connector.fetch(write.datatype, [ref.id]))[ref.id]
-            if isinstance(answer, Record) and ref.system == write.system:
-                return Result(kind=OutcomeKind.ALREADY, read_back=answer, proven=False)
-            return Result(kind=OutcomeKind.UNKNOWN, message=f"{ref} cannot be read")
+            return await self._named(connector, write, Ref.parse(str(decision["link"])))
         if decision.get("dismiss"):
             return Result(kind=OutcomeKind.REJECTED, message="dismissed by a person")
         found = await self._look(connector, write)
         if found is not None:
             return Result(kind=OutcomeKind.ALREADY, read_back=found, proven=self._has_key(connector, write))
         return Result(kind=OutcomeKind.UNKNOWN, message="still not found")
+
+    async def _named(self, connector: Connector, write: WritePlan, ref: Ref) -> Result:
+        """The record that a person says the create has made."""
+        number = self.state.links.of([ref]).get(ref)
+        other = self.state.links.load([number]).get(number) if number is not None else None
+        if other is not None and len(other.members) > 1:
+            return Result(kind=OutcomeKind.UNKNOWN, message=f"{ref} is linked already (link {other.id})")
+        answer = (await connector.fetch(write.datatype, [ref.id]))[ref.id]
+        if not isinstance(answer, Record) or ref.datatype != write.datatype:
+            return Result(kind=OutcomeKind.UNKNOWN, message=f"{ref} cannot be read")
+        if other is not None:
+            self.state.links.drop(other.id)
+        return Result(kind=OutcomeKind.ALREADY, read_back=answer, proven=False)
 
     def _doubt(self, writes: Sequence[WritePlan], results: Sequence[Result]) -> None:
         """Show a create in doubt to people; everything else is looked at again in the next round."""
@@ -233,4 +242,4 @@ class _Recovery:
                 )
                 link = self.state.links.load([self.proposal.link])[self.proposal.link]
                 refs = [str(member.ref) for member in link.members]
-                self.state.held.replace(self.proposal.link, self.proposal.flow, [item], refs, now, self.setting.run)
+                self.state.held.add(self.proposal.link, self.proposal.flow, item, refs, now, self.setting.run)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from accord.core.detect import Reading
 from accord.core.linkplan import LinkPlan, LogLine, RowWrite, WritePlan
 from accord.core.mapping import FlowMap
 from accord.core.match import match_keys
-from accord.core.merge import shown
-from accord.core.settle import Result, revived, settle
+from accord.core.settle import Result, settle
 from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.model import Link, LinkState, Member, Op, Ref
@@ -70,12 +67,12 @@ class _Settler:
     def _one(self, item: Finished, has_items: bool) -> None:
         plan = item.plan
         flow = self.setting.flows[plan.flow]
-        before = revived(flow, self.links[plan.link])
+        before = self.links[plan.link]
         settlement = settle(flow, before, plan, item.results)
         link = settlement.link
         self.settled.append(
             SettledLink(
-                link=_shown_agreed(flow, link),
+                link=link,
                 dirty=settlement.dirty,
                 why=plan.why,
                 closed_members=tuple(settlement.closed_members),
@@ -92,13 +89,14 @@ class _Settler:
             self.state.held.replace(link.id, plan.flow, settlement.held, refs, self.at, self.setting.run)
         self._count(plan, item.results)
 
-    def _keys(self, flow: FlowMap, before: Link, link: Link) -> dict[str, list[tuple[int, str]]] | None:
+    def _keys(self, flow: FlowMap, before: Link, link: Link) -> dict[str, list[tuple[int, str]]]:
+        """System → match keys, for the members whose keys may have changed."""
         if not flow.flow.match:
-            return None
+            return {}
         rows = {row for rule in flow.flow.match for row in rule}
-        if _bases(before, rows) == _bases(link, rows):
-            return None
-        return {member.ref.system: match_keys(flow, settled_reading(flow, member)) for member in link.members}
+        known = {member.ref: _keyed(member, rows) for member in before.members}
+        changed = [member for member in link.members if known.get(member.ref) != _keyed(member, rows)]
+        return {member.ref.system: match_keys(flow, settled_reading(flow, member)) for member in changed}
 
     def _place(self, member: Member) -> tuple[int, str]:
         return (self.setting.place(member.ref.system, member.ref.datatype), member.ref.id)
@@ -185,20 +183,10 @@ def _cause(rows: Sequence[RowWrite]) -> dict[str, Any] | None:
     return None if cause is None else {"system": cause[0], "ref": cause[1], "row": cause[2]}
 
 
-def _bases(link: Link, rows: set[str]) -> list[Any]:
-    return [(m.ref, m.gone, {row: m.base.get(row) for row in rows}) for m in link.members]
+def _keyed(member: Member, rows: set[str]) -> tuple[bool, list[Any]]:
+    return member.gone, [member.base.get(row) for row in rows]
 
 
 def settled_reading(flow: FlowMap, member: Member) -> Reading:
     """A member as it was settled."""
     return Reading(flow, member, member.base, version=None, modified=None, resolve=lambda _ref: None)
-
-
-def _shown_agreed(flow: FlowMap, link: Link) -> Link:
-    """The link with agreed values as JSON, as the state holds them."""
-    agreed = dict(link.agreed)
-    for row, item in link.agreed.items():
-        value = shown(flow, row, item.value)
-        if value is not item.value:
-            agreed[row] = msgspec.structs.replace(item, value=value)
-    return replace(link, agreed=agreed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -23,7 +23,11 @@ NEW_MEMBER = (
     "INSERT INTO member (link, place, id, native_id, base, behind, version, modified, clean, gone, open) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-PUT_MEMBER = NEW_MEMBER.replace("INSERT", "INSERT OR REPLACE", 1)
+PUT_MEMBER = (  # a record that is open in another link breaks `member_ref`, loudly
+    f"{NEW_MEMBER} ON CONFLICT (link, place, id) DO UPDATE SET native_id = excluded.native_id, base = excluded.base, "
+    "behind = excluded.behind, version = excluded.version, modified = excluded.modified, clean = excluded.clean, "
+    "gone = excluded.gone, open = excluded.open"
+)
 PUT_LINK = "UPDATE link SET state = ?, agreed = ?, dirty = ?, why = ? WHERE id = ?"
 NEW_KEY = "INSERT OR IGNORE INTO match_key (flow, rule, key, link, place) VALUES (?, ?, ?, ?, ?)"
 SHARING = (
@@ -108,8 +112,8 @@ class SettledLink:
     dirty: bool
     why: str | None
     closed_members: tuple[Member, ...] = ()
-    keys: Mapping[str, Sequence[tuple[int, str]]] | None = None
-    """System → match keys of its member; None: the keys stay."""
+    keys: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
+    """System → match keys of its member, where they changed."""
 
 
 class Links:
@@ -219,6 +223,13 @@ class Links:
         """These links were looked at, and nothing is to be done."""
         self.db.many("UPDATE link SET dirty = 0, why = ? WHERE id = ?", [(why, number) for number in numbers])
 
+    def drop(self, number: int) -> None:
+        """A waiting link is no more: its record becomes a member of another one."""
+        for table in ("member", "match_key", "wait"):
+            self.db.run(f"DELETE FROM {table} WHERE link = ?", (number,))
+        self.db.run("UPDATE held SET closed_at = since WHERE link = ? AND closed_at IS NULL", (number,))
+        self.db.run("DELETE FROM link WHERE id = ?", (number,))
+
     def set_state(self, number: int, state: LinkState) -> None:
         """Only the state of a link, while a create of it is in doubt."""
         self.db.run("UPDATE link SET state = ? WHERE id = ?", (state.value, number))
@@ -285,9 +296,9 @@ class Links:
                 for s in settled
             ],
         )
-        self.db.many(PUT_MEMBER, [self._row(s.link.id, m, 1) for s in settled for m in s.link.members])
         self.db.many(PUT_MEMBER, [self._row(s.link.id, m, 0) for s in settled for m in s.closed_members])
-        self._write_keys([s for s in settled if s.keys is not None])
+        self.db.many(PUT_MEMBER, [self._row(s.link.id, m, 1) for s in settled for m in s.link.members])
+        self._write_keys(settled)
 
     def _row(self, number: int, member: Member, is_open: int) -> tuple[Any, ...]:
         place = self.observed.place(member.ref.system, member.ref.datatype)
@@ -306,17 +317,25 @@ class Links:
         )
 
     def _write_keys(self, settled: Sequence[SettledLink]) -> None:
+        """Replace the keys of members that changed, and of those that left."""
+        settled = [s for s in settled if s.keys or s.closed_members]
         if not settled:
             return
         self.touch_waiting_like([s.link.id for s in settled if s.link.state is not LinkState.WAITING])
-        self.db.many("DELETE FROM match_key WHERE link = ?", [(s.link.id,) for s in settled])
-        rows = []
+        left, fresh = [], []
         for s in settled:
+            left += [(s.link.id, self._place(member)) for member in s.closed_members]
             for member in s.link.members:
-                place = self.observed.place(member.ref.system, member.ref.datatype)
-                keys = (s.keys or {}).get(member.ref.system, ())
-                rows += [(s.link.flow, rule, key_hash(key), s.link.id, place) for rule, key in keys]
-        self.db.many(NEW_KEY, rows)
+                place = self._place(member)
+                keys = s.keys.get(member.ref.system)
+                if keys is not None:
+                    left.append((s.link.id, place))
+                    fresh += [(s.link.flow, rule, key_hash(key), s.link.id, place) for rule, key in keys]
+        self.db.many("DELETE FROM match_key WHERE link = ? AND place = ?", left)
+        self.db.many(NEW_KEY, fresh)
+
+    def _place(self, member: Member) -> int:
+        return self.observed.place(member.ref.system, member.ref.datatype)
 
     def put_keys(self, keys: Mapping[int, Mapping[tuple[str, str], Sequence[tuple[int, str]]]], flow: str) -> None:
         """The match keys of some links: link → (system, datatype) of a member → (rule, key)."""
@@ -383,7 +402,7 @@ def _agreed_from(text: str) -> dict[str, Agreed]:
             value=item.get("value"),
             revision=item.get("revision", 1),
             origin=item.get("origin"),
-            modified=datetime.fromisoformat(item["modified"]) if item.get("modified") else None,
+            modified=item.get("modified"),
         )
         for row, item in from_json(text).items()
     }
@@ -395,7 +414,7 @@ def _agreed_json(agreed: Mapping[str, Agreed]) -> dict[str, Any]:
             "value": item.value,
             "revision": item.revision,
             **({"origin": item.origin} if item.origin else {}),
-            **({"modified": item.modified.isoformat()} if item.modified else {}),
+            **({"modified": item.modified} if item.modified else {}),
         }
         for row, item in agreed.items()
     }

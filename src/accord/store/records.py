@@ -102,6 +102,11 @@ class HeldItems:
             self._keep_or_open(known, link, flow, item, refs, at, run)
         self.close([item.id for item in left], at)
 
+    def add(self, link: int, flow: str, item: HeldItem, refs: Sequence[str], at: datetime, run: int) -> None:
+        """Open one more item of a link; what else is held about it stays."""
+        known = {(found.kind, found.row): found for found in self.of_links([link])}
+        self._keep_or_open(known.get((item.kind, item.row)), link, flow, item, refs, at, run)
+
     def _keep_or_open(
         self, known: Held | None, link: int, flow: str, item: HeldItem, refs: Sequence[str], at: datetime, run: int
     ) -> None:
