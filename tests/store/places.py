@@ -9,8 +9,8 @@ from typing import Any
 
 from accord.core.linkplan import HeldItem, LinkPlan, WritePlan
 from accord.model import Link, LinkState, Member, Op, Record, Ref, encode_natives
-from accord.store.links import NewLink
 from accord.store.opening import State, open_state
+from accord.stored import NewLink
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

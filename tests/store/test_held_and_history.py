@@ -10,7 +10,7 @@ import pytest
 
 from accord.core.linkplan import HeldItem
 from accord.store.opening import State
-from accord.store.records import Held, HistoryLine
+from accord.stored import Held, HistoryLine
 from tests.store.places import NOON, item
 
 LATER = NOON + timedelta(hours=1)

@@ -8,8 +8,8 @@ import pytest
 
 from accord.errors import StateError
 from accord.model import Agreed, LinkState, Ref
-from accord.store.links import SettledLink
 from accord.store.opening import State
+from accord.stored import SettledLink
 from tests.store.places import NOON, begun, link, member, opened
 
 

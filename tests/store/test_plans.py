@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from accord.model import Op
 from accord.store.opening import State
-from accord.store.plans import Need
+from accord.stored import Need
 from tests.store.places import NOON, opened, plan
 
 UPDATE, CREATE, DELETE = ("erp", Op.UPDATE), ("erp", Op.CREATE), ("erp", Op.DELETE)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from accord.errors import Locked, StateError
-from accord.store.links import SettledLink
 from accord.store.opening import State
-from accord.store.records import HistoryLine
+from accord.stored import HistoryLine, SettledLink
 from tests.store.places import NOON, begun, everything, item, link, member, opened, record
 
 

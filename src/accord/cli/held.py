@@ -15,7 +15,7 @@ from accord.errors import UsageError
 if TYPE_CHECKING:
     from accord.config.meaning import Project
     from accord.store.opening import State
-    from accord.store.records import Held
+    from accord.stored import Held
 
 KINDS = ("conflict", "review", "rejected", "in_doubt", "brake", "value", "frozen", "delete")
 MOST = 100

@@ -14,7 +14,7 @@ from accord.cli.refs import RefText, SystemName, check_names, some_ref
 
 if TYPE_CHECKING:
     from accord.store.opening import State
-    from accord.store.records import HistoryLine
+    from accord.stored import HistoryLine
 
 LIMIT = 50
 """How many lines a person sees, the latest; JSON has all unless --limit is given."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from accord.config.meaning import Project
     from accord.store.opening import State
     from accord.store.people import Author
-    from accord.store.records import Held
+    from accord.stored import Held
 
 NEXT_ROUND = "noted; the next round does it"
 

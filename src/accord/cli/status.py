@@ -12,9 +12,8 @@ from accord.cli.output import Output, counted
 
 if TYPE_CHECKING:
     from accord.config.meaning import Project
-    from accord.store.lease import Holder
     from accord.store.opening import State
-    from accord.store.records import Run
+    from accord.stored import Holder, Run
 
 STATES = ("linked", "waiting", "in_doubt", "resting", "closed")
 LOOK = "look at `accord plan`; nothing is written until a run is called with the --approve that it names"

@@ -24,7 +24,7 @@ from accord.engine.settling import Finished, settle_all
 from accord.errors import SystemFailure
 from accord.model import Absence, Op, Outcome, OutcomeKind
 from accord.ports import Expects, NewRecord
-from accord.store.plans import Proposal
+from accord.stored import Proposal
 
 GROUP = 200
 GROUPS = 3

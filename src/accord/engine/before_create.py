@@ -15,7 +15,7 @@ from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.errors import SystemFailure
 from accord.model import Natives, Op, Record, Ref
-from accord.store.plans import Proposal
+from accord.stored import Proposal
 
 
 class Searcher:

@@ -11,8 +11,7 @@ from accord.core.settle import revived
 from accord.engine.setting import Setting
 from accord.errors import ValueRefused
 from accord.model import Absence, Link, LinkRef, LinkState, Member, Native, Record, Ref
-from accord.store.observed import Arrival
-from accord.store.records import Held
+from accord.stored import Arrival, Held
 from accord.values.codec import Codec
 
 

@@ -11,7 +11,7 @@ from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.errors import SystemFailure, UsageError, ValueRefused
 from accord.model import Record, Ref
-from accord.store.records import Held
+from accord.stored import Held
 
 FATES = {"delete": "propagate", "keep": "close", "create": "restore"}
 """`held resolve --delete|--keep|--create` → what is done about a deletion."""

@@ -16,7 +16,7 @@ from accord.errors import AccordError, UsageError
 from accord.model import Absence, Link, Record, Ref
 from accord.store.opening import State
 from accord.store.overview import closed_with, knows_place
-from accord.store.records import Held, HistoryLine
+from accord.stored import Held, HistoryLine
 
 MODES = {
     "match-only": "the flow links it with a record that matches, and creates none",

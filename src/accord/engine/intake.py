@@ -14,8 +14,7 @@ from accord.core.settle import looks_same
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError
 from accord.model import Member, Natives, Op, Ref, json_text
-from accord.store.links import NewLink
-from accord.store.observed import Arrival
+from accord.stored import Arrival, NewLink
 
 BATCH = 500
 PLAIN = frozenset({"boolean", "enum", "reference"})

@@ -13,9 +13,9 @@ from accord.engine.intake import keys_of
 from accord.engine.setting import compile_flows, needed_paths
 from accord.errors import UsageError
 from accord.model import Absence, Record, Ref
-from accord.store.links import NewLink
 from accord.store.opening import State
 from accord.store.people import Author, join
+from accord.stored import NewLink
 
 
 def link_by_hand(project: Project, state: State, refs: Sequence[Ref], flow: str | None, author: Author) -> int:

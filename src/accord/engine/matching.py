@@ -13,7 +13,7 @@ from accord.engine.observe import place_mapping
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError
 from accord.model import Link, LinkState, Member, Ref
-from accord.store.records import HistoryLine
+from accord.stored import HistoryLine
 
 BATCH = 500
 

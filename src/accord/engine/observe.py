@@ -20,7 +20,7 @@ from accord.engine.setting import Setting
 from accord.errors import ExpressionError, ProtocolError, SystemFailure
 from accord.model import Absence, Record, Ref, fingerprint, json_bytes, json_text
 from accord.ports import Connector, Page
-from accord.store.observed import CursorRow
+from accord.stored import CursorRow
 
 CONFIRM = 50
 """How many absent records are asked for by id at a time."""

@@ -29,7 +29,7 @@ from accord.engine.setting import Setting
 from accord.engine.settling import Finished, settle_all
 from accord.errors import ExpressionError, SystemFailure
 from accord.model import Link, LinkState, Member, Op, from_json, json_text
-from accord.store.plans import Need
+from accord.stored import Need
 
 BATCH = 250
 DELETES = 1_000_000

@@ -20,8 +20,7 @@ from accord.engine.settling import Finished, settle_all
 from accord.errors import SystemFailure
 from accord.model import Absence, LinkState, Native, Natives, Op, OutcomeKind, Record, Ref
 from accord.ports import Connector, NewRecord
-from accord.store.plans import Proposal
-from accord.store.records import Held
+from accord.stored import Held, Proposal
 
 
 async def recover(setting: Setting, since: datetime | None = None) -> None:

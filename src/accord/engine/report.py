@@ -11,8 +11,8 @@ import msgspec
 from accord.core.linkplan import LinkPlan, WritePlan
 from accord.engine.guarding import digest
 from accord.engine.setting import Setting
-from accord.store.opening import State
-from accord.store.records import Held
+from accord.stored import Held
+from accord.storing import Store
 
 COMMANDS = {
     "conflict": ("--take SYSTEM", "--value JSON"),
@@ -104,13 +104,13 @@ def planned(plan: LinkPlan, write: WritePlan) -> dict[str, Any]:
     }
 
 
-def plan_digest(state: State, plan: LinkPlan) -> str:
+def plan_digest(state: Store, plan: LinkPlan) -> str:
     """The digest of a plan, by the records that its link has now."""
     link = state.links.load([plan.link]).get(plan.link)
     return digest(plan, [str(member.ref) for member in link.members] if link else [])
 
 
-def held_now(state: State, flows: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+def held_now(state: Store, flows: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Everything that needs a person."""
     for item in state.held.list():
         decided = item.decision is not None and item.kind in ("conflict", "delete", "review")

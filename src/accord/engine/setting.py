@@ -14,7 +14,7 @@ from accord.core.guard import Approval
 from accord.core.mapping import FlowMap, flow_order
 from accord.errors import AccordError, SystemFailure
 from accord.ports import Connector
-from accord.store.opening import State
+from accord.storing import Store
 
 Progress = Callable[[str, int, int | None], None]
 """(what is done, how many, of how many)."""
@@ -100,7 +100,7 @@ class Setting:
     project: Project
     as_written: Project
     """The project without what systems told of their properties: what fingerprints rest on."""
-    state: State
+    state: Store
     flows: Mapping[str, FlowMap]
     order: Sequence[str]
     connectors: Mapping[str, Connector]

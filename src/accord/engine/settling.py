@@ -14,8 +14,7 @@ from accord.core.settle import Result, settle
 from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.model import Link, LinkState, Member, Op, Ref
-from accord.store.links import SettledLink
-from accord.store.records import HistoryLine
+from accord.stored import HistoryLine, SettledLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from accord.errors import Locked
 from accord.store.database import Database
+from accord.stored import Holder
 
 STALE = timedelta(seconds=60)
 """How long after its last beat a holder on another host counts as dead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """Who holds the lease."""
-
-    holder: str
-    host: str
-    pid: int
-    born: str
-    since: str
-    beat: str
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host} since {self.since}"
 
 
 class Lease:

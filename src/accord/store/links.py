@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from accord.model import Agreed, Link, LinkState, Member, Natives, Ref, from_json, json_text
+from accord.model import Agreed, Link, LinkState, Member, Ref, from_json, json_text
 from accord.store.database import Database
 from accord.store.observed import Observed
+from accord.stored import NewLink, SettledLink
 
 LINKS = "SELECT id, flow, state, agreed, why, pinned FROM link WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 MEMBERS = (
@@ -89,31 +89,6 @@ TARGETS = (
     "SELECT m.link, p.system, m.native_id FROM member m JOIN place p ON p.id = m.place "
     "WHERE m.open = 1 AND m.gone = 0 AND m.link IN (SELECT value FROM json_each(?))"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewLink:
-    """A link that begins with one record."""
-
-    flow: str
-    ref: Ref
-    native_id: str | int
-    base: Natives
-    version: Any
-    modified: datetime | None
-    keys: Sequence[tuple[int, str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettledLink:
-    """A link as it is after a settle, with what else changes in the same transaction."""
-
-    link: Link
-    dirty: bool
-    why: str | None
-    closed_members: tuple[Member, ...] = ()
-    keys: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
-    """System → match keys of its member, where they changed."""
 
 
 class Links:

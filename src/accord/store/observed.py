@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from accord.model import Native, Record, Ref, decode_natives, from_json, json_text
+from accord.model import Record, Ref, from_json, json_text
 from accord.store.database import Database
+from accord.stored import Arrival, CursorRow
 
 DIFF = "SELECT row, id, print FROM seen WHERE place = ? AND id IN (SELECT value FROM json_each(?))"
 MARK = (
@@ -38,33 +38,6 @@ SET_CURSOR = (
     "complete_count = coalesce(excluded.complete_count, complete_count)"
 )
 SAMPLE = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CursorRow:
-    """How far a datatype was read."""
-
-    mark: Any
-    mapping: str
-    read_at: datetime | None
-    complete_at: datetime | None
-    complete_count: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """A record in the inbox. `content` is None where the record is gone (confirmed by its id)."""
-
-    ref: Ref
-    native_id: str | int
-    content: bytes | None
-    version: Native
-    modified: datetime | None
-    link: int | None = None
-
-    def natives(self) -> dict[str, Native]:
-        """Path → native."""
-        return decode_natives(self.content or b"{}")
 
 
 class Observed:

@@ -8,7 +8,7 @@ from typing import Any
 
 from accord.model import Ref
 from accord.store.opening import State
-from accord.store.records import Run
+from accord.stored import Run
 
 READINGS = (
     "SELECT p.system, p.datatype, (SELECT count(*) FROM seen s WHERE s.place = p.id), c.read_at, c.complete_at, "

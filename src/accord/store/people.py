@@ -14,7 +14,7 @@ from typing import Any
 from accord.errors import UsageError
 from accord.model import Link, LinkState
 from accord.store.opening import State
-from accord.store.records import Held, HistoryLine
+from accord.stored import Held, HistoryLine
 
 BEGIN_ANEW = "UPDATE link SET agreed = '{}', dirty = 1, pinned = 1, state = ?, why = NULL WHERE id = ?"
 READ_ANEW = "UPDATE member SET behind = '', clean = 0 WHERE link = ?"

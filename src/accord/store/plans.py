@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from accord.core.linkplan import LinkPlan, decode_plan, encode_plan
 from accord.model import json_text
 from accord.store.database import Database
+from accord.stored import Need, Proposal
 
 NEW = (
     "INSERT INTO proposal (id, run, flow, link, stage, verdict, state, ops, body) "
@@ -32,34 +32,6 @@ HOLD_WITHOUT_TARGET = (
     "LEFT JOIN making m ON m.link = n.link AND m.system = n.system "
     "LEFT JOIN proposal p ON p.id = m.proposal AND p.verdict = 'go' WHERE n.essential = 1 AND p.id IS NULL)"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """A link plan with its place in the round."""
-
-    id: int
-    flow: str
-    link: int
-    stage: int
-    verdict: str
-    """`go`, `held` (a limit), `waits` (what it refers to is not made), `left` (not in the plan that is applied)."""
-    state: str
-    plan: LinkPlan
-    sent_at: datetime | None
-    why: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """A reference in a plan whose target is created in the same run."""
-
-    proposal: int
-    row: str
-    link: int
-    system: str
-    essential: bool
-    """Whether the write cannot go on without (a create); else it is sent later."""
 
 
 class Plans:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from accord.core.linkplan import HeldItem
 from accord.model import from_json, json_text
 from accord.store.database import Database
+from accord.stored import Held, HistoryLine, Run
 
 HELD = (
     'SELECT id, kind, flow, link, row, refs, "values", base, reason, since, run, decision, decided_by, decided_at, '
@@ -25,60 +25,6 @@ LOG = (
     "INSERT INTO history (run, at, flow, link, system, ref, op, changes, outcome, reason, caused_by, by) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """Something that needs a person."""
-
-    id: int
-    kind: str
-    flow: str | None
-    link: int | None
-    row: str | None
-    refs: tuple[str, ...]
-    values: Mapping[str, Any]
-    base: Any
-    reason: str
-    since: str
-    run: int | None
-    decision: Mapping[str, Any] | None
-    decided_by: str | None
-    decided_at: str | None
-    closed_at: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryLine:
-    """One write, or one thing that happened to a link."""
-
-    run: int
-    at: str
-    flow: str | None
-    link: int | None
-    system: str | None
-    ref: str | None
-    op: str
-    changes: Mapping[str, Sequence[Any]]
-    """Row → [old, new]."""
-    outcome: str
-    reason: str
-    caused_by: Mapping[str, Any] | None = None
-    by: str | None = None
-    id: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One round, as it was reported."""
-
-    id: int
-    kind: str
-    started: str
-    finished: str | None
-    status: int | None
-    by: str | None
-    report: Mapping[str, Any] | None
 
 
 class HeldItems:
