@@ -11,10 +11,12 @@ from typing import Any
 
 from accord.config.load import load
 from accord.config.meaning import Project
+from accord.core.candidates import shown
+from accord.core.decide import Decision
 from accord.core.detect import Reading
 from accord.core.linkplan import LinkPlan
 from accord.core.mapping import FlowMap
-from accord.core.merge import Decision, Merged, merge, shown
+from accord.core.merge import Merged, merge
 from accord.core.plan import Ground, plan_link
 from accord.core.settle import Result
 from accord.model import ABSENT, Agreed, Dangling, Link, LinkRef, LinkState, Member, OutcomeKind, Record, Ref

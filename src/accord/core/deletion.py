@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accord.config.meaning import Side
+from accord.core.candidates import shown
 from accord.core.detect import Reading
 from accord.core.linkplan import HeldItem, LinkPlan, LogLine, RowWrite, WritePlan
 from accord.core.mapping import FlowMap
-from accord.core.merge import shown
 from accord.errors import ValueRefused
 from accord.model import Link, LinkState, Member, Native, Op
 

@@ -1,33 +1,35 @@
-"""Edits of one link → agreed values and conflicts, row by row (or group by group).
-
-The decision, one screen long, is `decide`; the table in docs/guarantees.md is the same.
-"""
+"""Edits of one link → agreed values and conflicts, row by row (or group by group). Who wins says `decide.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
-from accord.core import combine
+from accord.core.candidates import (
+    Candidate,
+    Refused,
+    agreed_candidate,
+    candidate_of,
+    edited,
+    empty,
+    equal,
+    filled_from,
+    has,
+    is_empty,
+    joins,
+    member_behind,
+    present,
+    same,
+    shown,
+    shown_unit,
+    takes_part,
+)
+from accord.core.decide import Decision, decide, first_winner
 from accord.core.detect import Reading
 from accord.core.mapping import FlowMap
 from accord.errors import ValueRefused
-from accord.model import ABSENT, Agreed, Cause, Dangling, Link, LinkRef, json_text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What a person chose for one held row."""
-
-    take: str | None = None
-    """The system whose value wins."""
-    value: Any = None
-    """Or a value, as JSON."""
-    seen: Mapping[str, Any] = field(default_factory=dict)
-    """System → JSON value that the person saw; the decision holds only as long as these are still there."""
-    by: str = "a person"
+from accord.model import ABSENT, Agreed, Cause, Dangling, Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,18 +79,6 @@ class Merged:
         self.take.setdefault(system, set()).update(rows)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A value that wants to be the agreed one of a row or group."""
-
-    system: str | None
-    """None: the agreed value itself, not yet received by an editor."""
-    values: tuple[Any, ...]
-    modified: datetime | None
-    behind: bool = False
-    """It was typed by somebody who had not yet received the agreed value."""
-
-
 def merge(
     flow: FlowMap, link: Link, readings: Sequence[Reading], decisions: Mapping[str, Decision] | None = None
 ) -> Merged:
@@ -101,15 +91,9 @@ def merge(
                 _take_new(flow, readings[0], unit[0], merged)
                 continue
             _merge_unit(flow, link, readings, unit, merged, (decisions or {}).get(unit[0]))
-        except _Refused as refused:
+        except Refused as refused:
             _hold_refused(flow, link, refused, unit, merged)
     return merged
-
-
-class _Refused(Exception):
-    def __init__(self, reading: Reading, row: str, error: ValueRefused) -> None:
-        super().__init__(str(error))
-        self.reading, self.row, self.error = reading, row, error
 
 
 def _take_new(flow: FlowMap, reading: Reading, row: str, merged: Merged) -> None:
@@ -122,7 +106,7 @@ def _take_new(flow: FlowMap, reading: Reading, row: str, merged: Merged) -> None
     try:
         value = reading.value(row)
     except ValueRefused as error:
-        raise _Refused(reading, row, error) from error
+        raise Refused(reading, row, error) from error
     if isinstance(value, Dangling):
         merged.waits.append((row, value))
         merged.frozen.add(row)
@@ -142,20 +126,20 @@ def _merge_unit(
     merged: Merged,
     choice: Decision | None,
 ) -> None:
-    sources = [reading for reading in readings if _takes_part(flow, unit, reading, "sources")]
+    sources = [reading for reading in readings if takes_part(flow, unit, reading, "sources")]
     first = any(row not in link.agreed for row in unit)
     if first:
         _first_values(flow, link, readings, sources, unit, merged, choice)
         return
-    editors = [reading for reading in sources if _edited(reading, unit)]
+    editors = [reading for reading in sources if edited(reading, unit)]
     _leave_one_way_edits(flow, readings, sources, unit, merged)
     if not editors:
         return
-    candidates = [_candidate(reading, unit) for reading in editors]
+    candidates = [candidate_of(reading, unit) for reading in editors]
     if all(member_behind(reading, unit) for reading in editors):  # else one of them was typed over the agreed value
-        candidates.append(_agreed_candidate(link, unit))
-    if any(_joins(reading) for reading in editors) and not _waits(unit, candidates, merged):
-        winner, reason = _first_winner(flow, unit, candidates)
+        candidates.append(agreed_candidate(link, unit))
+    if any(joins(reading) for reading in editors) and not _waits(unit, candidates, merged):
+        winner, reason = first_winner(flow, unit, candidates)
         if winner is not None:
             _settle_on(flow, link, unit, winner, reason, readings, merged)
             return
@@ -180,10 +164,10 @@ def _conclude(
         return
     unsent = {row for row, value in zip(unit, winner.values, strict=True) if value is ABSENT and row in link.agreed}
     winner = _completed(link, unit, winner, readings)
-    winner = _filled_from(winner, candidates)  # what nobody has agreed on yet, and the winner does not send
+    winner = filled_from(winner, candidates)  # what nobody has agreed on yet, and the winner does not send
     _agree(flow, link, unit, winner, reason, merged)
     for reading in readings:
-        if winner.system == reading.system or _has(flow, reading, unit, winner.values):
+        if winner.system == reading.system or has(flow, reading, unit, winner.values):
             merged.taken(reading.system, [row for row in unit if row in reading.natives])
         if winner.system == reading.system:  # what it did not send keeps its agreed value: nothing is written there
             merged.taken(reading.system, sorted(unsent - reading.member.behind))
@@ -191,73 +175,6 @@ def _conclude(
         if not same(flow, unit, loser.values, winner.values):
             origin = loser.system or link.agreed[unit[0]].origin
             _supersede(flow, replace(loser, system=origin), winner, unit, reason, merged)
-
-
-def decide(
-    flow: FlowMap, link: Link, unit: tuple[str, ...], candidates: list[Candidate], choice: Decision | None
-) -> tuple[Candidate | None, str]:
-    """Which of the candidates wins a row or group, and why; None: a person must say."""
-    row = flow.rows[unit[0]]
-    distinct = _distinct(flow, unit, candidates)
-    if choice is not None and (chosen := _chosen(flow, unit, candidates, choice)):
-        return chosen, f"decided by {choice.by}"
-    if row.enforce:  # one system is the authority, whoever else edits
-        return _enforced(link, unit, candidates, row.enforce), f"{flow.title(row.enforce)} decides this row"
-    if row.keep_filled and (kept := _kept_filled(flow, link, unit, distinct)):
-        return kept, "an empty value never wins"
-    if len(distinct) == 1:  # one edit, or the same value typed on several sides
-        return distinct[0], f"edited in {flow.title(distinct[0].system)}"
-    rule = row.conflict
-    if rule.rule == "prefer":
-        for system in rule.prefer:
-            for candidate in candidates:
-                if system == (candidate.system or link.agreed[unit[0]].origin):
-                    return candidate, f"edited on several sides; {flow.title(system)} is preferred"
-    if rule.rule == "latest":
-        return _latest(flow, link, unit, distinct)
-    if rule.rule == "keep-filled":
-        filled = [c for c in distinct if not _empty(flow, unit, c.values)]
-        if len(filled) == 1:
-            return filled[0], "edited on several sides; filled beats empty"
-    if len(unit) == 1 and rule.rule in combine.RULES:
-        return _combined(flow, link, unit[0], rule.rule, distinct)
-    return None, "edited differently on several sides"
-
-
-def _kept_filled(flow: FlowMap, link: Link, unit: tuple[str, ...], distinct: list[Candidate]) -> Candidate | None:
-    """Where somebody emptied the row: the one filled value, else the agreed one; None where nobody did."""
-    filled = [candidate for candidate in distinct if not _empty(flow, unit, candidate.values)]
-    if len(filled) == len(distinct) or len(filled) > 1:
-        return None
-    return filled[0] if filled else _agreed_candidate(link, unit)
-
-
-def _latest(
-    flow: FlowMap, link: Link, unit: tuple[str, ...], distinct: list[Candidate]
-) -> tuple[Candidate | None, str]:
-    timed = [(c.modified, c) for c in distinct if c.modified is not None]
-    if len(timed) < len(distinct):
-        return None, "edited differently on several sides; a system does not say when"
-    timed.sort(key=lambda pair: pair[0], reverse=True)
-    (newest, winner), (older, other) = timed[0], timed[1]
-    origin = link.agreed[unit[0]].origin if unit[0] in link.agreed else None
-    systems = [system for system in (winner.system or origin, other.system or origin) if system]
-    tolerance = flow.tolerance((systems[0], systems[-1])) if systems else 0.0
-    if (newest - older).total_seconds() <= tolerance:
-        return None, f"edited differently on several sides within {tolerance:g} s of each other"
-    return winner, f"edited on several sides; the latest edit wins ({flow.title(winner.system or origin)})"
-
-
-def _combined(
-    flow: FlowMap, link: Link, row: str, rule: str, distinct: list[Candidate]
-) -> tuple[Candidate | None, str]:
-    before = link.agreed[row].value if row in link.agreed else None
-    if any(candidate.system is None or candidate.behind for candidate in distinct):
-        return None, "edited by somebody who had not yet received the agreed value"
-    value = combine.RULES[rule](before, [candidate.values[0] for candidate in distinct])
-    if value is None:
-        return None, f"edited differently on several sides, and {rule} cannot join them"
-    return Candidate(system=None, values=(value,), modified=None), f"edited on several sides; joined by {rule}"
 
 
 def _first_values(
@@ -270,40 +187,18 @@ def _first_values(
     choice: Decision | None,
 ) -> None:
     """Rows without an agreed value: a link that has just begun, or a row that is new in the file."""
-    candidates = [_candidate(reading, unit) for reading in sources if _present(reading, unit)]
+    candidates = [candidate_of(reading, unit) for reading in sources if present(reading, unit)]
     if not candidates:
         for reading in readings:
             merged.taken(reading.system, [row for row in unit if row in reading.natives])
         return
     if _waits(unit, candidates, merged):
         return
-    winner, reason = _first_winner(flow, unit, candidates)
+    winner, reason = first_winner(flow, unit, candidates)
     if winner is None:
         _conclude(flow, link, unit, candidates, readings, merged, choice)
     else:
         _settle_on(flow, link, unit, winner, "new record" if len(readings) == 1 else reason, readings, merged)
-
-
-def _first_winner(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate]) -> tuple[Candidate | None, str]:
-    """Records that are linked for the first time: equal values, filled beats empty, the fuller of what looks the same.
-
-    None: the row's conflict rule decides.
-    """
-    distinct = _distinct(flow, unit, candidates)
-    filled = [candidate for candidate in distinct if not _empty(flow, unit, candidate.values)]
-    if len(distinct) == 1:
-        return distinct[0], "first link"
-    if len(filled) <= 1:
-        return _filled_from((filled or distinct)[0], distinct), "first link: filled beats empty"
-    if flow.rows[unit[0]].enforce:
-        return None, ""
-    best = _richest(flow, unit, filled)
-    return best and _filled_from(best, distinct), "first link: the fuller of values that look the same"
-
-
-def _joins(reading: Reading) -> bool:
-    """Whether a record has just joined a link that others had agreed on: it has no base yet."""
-    return not reading.member.base
 
 
 def _settle_on(
@@ -318,10 +213,10 @@ def _settle_on(
     winner = _completed(link, unit, winner, readings)
     _agree(flow, link, unit, winner, reason, merged)
     for reading in readings:
-        kept = _empty(flow, unit, winner.values) and (
-            not _takes_part(flow, unit, reading, "sources") or _is_empty(flow, reading, unit)
+        kept = empty(flow, unit, winner.values) and (
+            not takes_part(flow, unit, reading, "sources") or is_empty(flow, reading, unit)
         )
-        if kept or reading.system == winner.system or _has(flow, reading, unit, winner.values):
+        if kept or reading.system == winner.system or has(flow, reading, unit, winner.values):
             merged.taken(reading.system, [name for name in unit if name in reading.natives])
 
 
@@ -375,10 +270,10 @@ def _leave_one_way_edits(
 ) -> None:
     """Edits where the row does not flow from: left in place, noted once."""
     for reading in readings:
-        if reading in sources or not _edited(reading, unit):
+        if reading in sources or not edited(reading, unit):
             continue
         for row in unit:
-            if _edited(reading, (row,)):
+            if edited(reading, (row,)):
                 merged.superseded.append(
                     Superseded(
                         system=reading.system,
@@ -423,7 +318,7 @@ def _hold_conflict(
     )
 
 
-def _hold_refused(flow: FlowMap, link: Link, refused: _Refused, unit: tuple[str, ...], merged: Merged) -> None:
+def _hold_refused(flow: FlowMap, link: Link, refused: Refused, unit: tuple[str, ...], merged: Merged) -> None:
     merged.frozen.update(unit)
     reading, row = refused.reading, refused.row
     merged.held.append(
@@ -435,196 +330,3 @@ def _hold_refused(flow: FlowMap, link: Link, refused: _Refused, unit: tuple[str,
             reason=refused.error.message,
         )
     )
-
-
-def _enforced(link: Link, unit: tuple[str, ...], candidates: list[Candidate], authority: str) -> Candidate:
-    for candidate in candidates:
-        if candidate.system == authority:
-            return candidate
-    return _agreed_candidate(link, unit) if all(row in link.agreed for row in unit) else candidates[0]
-
-
-def _chosen(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate], choice: Decision) -> Candidate | None:
-    now = {c.system or "agreed": shown_unit(flow, unit, c.values) for c in candidates}
-    if json_text(now) != json_text(dict(choice.seen)):
-        return None
-    if choice.take is None:
-        try:
-            return Candidate(system=None, values=given_values(flow, unit, choice.value), modified=None)
-        except ValueRefused:  # decided under another type of the row
-            return None
-    return next((c for c in candidates if (c.system or "agreed") == choice.take), None)
-
-
-def given_values(flow: FlowMap, unit: tuple[str, ...], value: Any) -> tuple[Any, ...]:
-    """The canonical values of a row, or of a group given as an object by row. Raises ValueRefused for any other."""
-    given = value if len(unit) > 1 else {unit[0]: value}
-    if not isinstance(given, dict) or not set(given) <= set(unit):
-        raise ValueRefused(f"{value!r} is not an object with the rows {', '.join(unit)}")
-    return tuple(_given(flow, row, given.get(row)) for row in unit)
-
-
-def _given(flow: FlowMap, row: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if row in flow.references:
-        raise ValueRefused(f"{row}: a reference is resolved by --take, not by a value")
-    try:
-        canonical = flow.types[row].from_json(value)
-        return flow.types[row].from_json(flow.types[row].to_json(canonical))
-    except (ValueError, TypeError, KeyError, ArithmeticError, AttributeError) as error:
-        raise ValueRefused(f"{row}: {value!r} is no {flow.rows[row].type}") from error
-
-
-def _takes_part(flow: FlowMap, unit: tuple[str, ...], reading: Reading, role: str) -> bool:
-    return any(reading.system in getattr(flow.rows[row], role) for row in unit)
-
-
-def _edited(reading: Reading, unit: tuple[str, ...]) -> bool:
-    for row in unit:
-        try:
-            if reading.edited(row):
-                return True
-        except ValueRefused as error:
-            raise _Refused(reading, row, error) from error
-    return False
-
-
-def _present(reading: Reading, unit: tuple[str, ...]) -> bool:
-    return any(row in reading.natives for row in unit)
-
-
-def _candidate(reading: Reading, unit: tuple[str, ...]) -> Candidate:
-    values = []
-    for row in unit:
-        try:
-            values.append(reading.value(row))
-        except ValueRefused as error:
-            raise _Refused(reading, row, error) from error
-    behind = member_behind(reading, unit)
-    return Candidate(system=reading.system, values=tuple(values), modified=reading.modified, behind=behind)
-
-
-def _agreed_candidate(link: Link, unit: tuple[str, ...]) -> Candidate:
-    agreed = link.agreed[unit[0]]
-    modified = datetime.fromisoformat(agreed.modified) if agreed.modified else None
-    return Candidate(system=None, values=tuple(link.agreed[row].value for row in unit), modified=modified)
-
-
-def member_behind(reading: Reading, unit: tuple[str, ...]) -> bool:
-    """Whether the member has not yet received the agreed value of any of these rows."""
-    return _joins(reading) or any(row in reading.member.behind for row in unit)
-
-
-def _has(flow: FlowMap, reading: Reading, unit: tuple[str, ...], values: tuple[Any, ...]) -> bool:
-    """Whether a member already shows these values, as far as its system can store them."""
-    return all(shows(flow, reading, row, value) for row, value in zip(unit, values, strict=True))
-
-
-def shows(flow: FlowMap, reading: Reading, row: str, value: Any) -> bool:
-    """Whether a member's row equals the value, or what its system makes of it."""
-    codec = reading.side.rows.get(row)
-    if codec is None:
-        return True
-    if row not in reading.natives:  # not sent: there is nothing to empty
-        return value is None or value is ABSENT or (row not in flow.references and flow.types[row].is_empty(value))
-    try:
-        now = reading.value(row)
-        if equal(flow, row, now, value):
-            return True
-        if value is ABSENT or isinstance(value, LinkRef | Dangling):
-            return False
-        return equal(flow, row, now, codec.stored(value, like=reading.natives[row]))
-    except ValueRefused:
-        return False
-
-
-def _distinct(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate]) -> list[Candidate]:
-    distinct: list[Candidate] = []
-    for candidate in candidates:
-        for at, other in enumerate(distinct):
-            if same(flow, unit, candidate.values, other.values):
-                distinct[at] = _filled_up(other, candidate)
-                break
-        else:
-            distinct.append(candidate)
-    return distinct
-
-
-def _filled_from(one: Candidate, others: Sequence[Candidate]) -> Candidate:
-    """A candidate for a group, with the rows that only others have."""
-    for other in others:
-        one = _filled_up(one, other)
-    return one
-
-
-def _filled_up(one: Candidate, other: Candidate) -> Candidate:
-    """One of two candidates for a group that agree, with the rows that only the other has."""
-    if ABSENT not in one.values:
-        return one
-    values = tuple(b if a is ABSENT else a for a, b in zip(one.values, other.values, strict=True))
-    return replace(one, values=values)
-
-
-def _richest(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate]) -> Candidate | None:
-    """The candidate that in no row is emptier, or says less, than another; None where each has something of its own."""
-    for best in candidates:
-        if all(_says_more(flow, unit, best.values, other.values) for other in candidates):
-            return best
-    return None
-
-
-def _says_more(flow: FlowMap, unit: tuple[str, ...], left: tuple[Any, ...], right: tuple[Any, ...]) -> bool:
-    return all(_row_says_more(flow, row, a, b) for row, a, b in zip(unit, left, right, strict=True))
-
-
-def _row_says_more(flow: FlowMap, row: str, left: Any, right: Any) -> bool:
-    """Whether a value equals the other, or is what the other was before its system emptied, cut or cased it."""
-    if right is ABSENT or equal(flow, row, left, right):
-        return True
-    if left is ABSENT or left is None or row in flow.references:
-        return right is None and left is not ABSENT
-    kind = flow.types[row]
-    return kind.is_empty(right) or (kind.similar(left, right) and kind.richer(left, right) is left)
-
-
-def same(flow: FlowMap, unit: tuple[str, ...], left: tuple[Any, ...], right: tuple[Any, ...]) -> bool:
-    """Whether two candidates are equal in every row; what is absent in one equals anything."""
-    return all(
-        a is ABSENT or b is ABSENT or equal(flow, row, a, b) for row, a, b in zip(unit, left, right, strict=True)
-    )
-
-
-def equal(flow: FlowMap, row: str, left: Any, right: Any) -> bool:
-    """Equality under the row's type; references are equal when they point to the same link."""
-    if row in flow.references or left is ABSENT or right is ABSENT:
-        return bool(left == right)
-    return flow.types[row].equal(left, right)
-
-
-def _is_empty(flow: FlowMap, reading: Reading, unit: tuple[str, ...]) -> bool:
-    """Whether a record has nothing in a row or group, in whichever form."""
-    return _empty(flow, unit, _candidate(reading, unit).values)
-
-
-def _empty(flow: FlowMap, unit: tuple[str, ...], values: tuple[Any, ...]) -> bool:
-    return all(
-        value is ABSENT or value is None or (row not in flow.references and flow.types[row].is_empty(value))
-        for row, value in zip(unit, values, strict=True)
-    )
-
-
-def shown(flow: FlowMap, row: str, value: Any) -> Any:
-    """JSON of a canonical value for people: a reference shows its link (or the id that nobody knows)."""
-    if isinstance(value, LinkRef):
-        return {"link": value.link}
-    if isinstance(value, Dangling):
-        return {"unlinked": str(value.ref)}
-    return flow.to_json(row, value)
-
-
-def shown_unit(flow: FlowMap, unit: tuple[str, ...], values: tuple[Any, ...]) -> Any:
-    """JSON of a row's value, or of a group's as an object by row."""
-    if len(unit) == 1:
-        return shown(flow, unit[0], values[0])
-    return {row: shown(flow, row, value) for row, value in zip(unit, values, strict=True)}

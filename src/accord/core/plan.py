@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from accord.core.candidates import equal, shown, shows
 from accord.core.detect import Reading, same_native
 from accord.core.linkplan import AgreedRow, HeldItem, LinkPlan, LogLine, RowWrite, SeenMember, Wait, WritePlan
 from accord.core.mapping import FlowMap, SideMap
-from accord.core.merge import Merged, equal, shown, shows
+from accord.core.merge import Merged
 from accord.errors import ValueRefused
 from accord.model import ABSENT, Agreed, Dangling, Link, LinkRef, LinkState, Op
 

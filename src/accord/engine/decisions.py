@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from accord.config.meaning import Project
+from accord.core.decide import Decision, given_values
 from accord.core.mapping import FlowMap
-from accord.core.merge import Decision, given_values
 from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.errors import SystemFailure, UsageError, ValueRefused
