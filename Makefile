@@ -40,14 +40,14 @@ bench: setup
 	$(BIN)/python -m bench $(ARGS)
 
 torture: setup
-	$(BIN)/python -m pytest -q tests/sim --torture $(ARGS)
+	$(BIN)/python -m pytest -q tests/sim --torture $(or $(ARGS),600)
 
 schema: setup
 	$(BIN)/python -m accord.config.json_schema > docs/accord.schema.json
 
 lock:
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt
-	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra excel --group dev -o requirements/dev.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra excel --extra keyring --group dev -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .accord-demo
