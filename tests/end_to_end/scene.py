@@ -77,7 +77,7 @@ def _pms(world: World) -> Counter[Any]:
             customers[p["customer_id"]]["org_number"] if p["customer_id"] else None,
             _money(p["budget"]),
             projects[p["parent_id"]]["title"] if p["parent_id"] else None,
-            {"open": "A", "done": "C"}[p["state"]],
+            {"open": "H", "active": "A", "done": "C"}[p["state"]],
         )
         for p in projects.values()
     )

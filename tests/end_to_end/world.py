@@ -23,7 +23,7 @@ from accord.engine.round import Caller, plan_round, run_round
 from accord.engine.setting import Options, ShiftedClock
 from accord.store.opening import State, open_state
 from accord.store.people import Author, deciding
-from accord.store.records import HistoryLine
+from accord.stored import HistoryLine
 from tests.demo.conftest import Server, start
 
 ROOT = Path(__file__).parents[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from accord.config.meaning import Side
 from accord.core.candidates import shown
@@ -92,16 +93,15 @@ def _readonly(reading: Reading) -> str:
 
 
 def _held(flow: FlowMap, link: Link, there: Sequence[Reading], decided: Fate) -> HeldItem:
-    return HeldItem(
-        kind="delete",
-        values={
-            reading.system: {
-                row: shown(flow, row, value) for row in reading.side.rows if (value := _value(reading, row))
-            }
-            for reading in there
-        },
-        reason=decided.reason,
-    )
+    return HeldItem(kind="delete", values=remaining_values(flow, there), reason=decided.reason)
+
+
+def remaining_values(flow: FlowMap, there: Sequence[Reading]) -> dict[str, dict[str, Any]]:
+    """System → row → JSON of what the records hold that are left: what a person sees, and decides about."""
+    return {
+        reading.system: {row: shown(flow, row, value) for row in reading.side.rows if (value := _value(reading, row))}
+        for reading in there
+    }
 
 
 def _value(reading: Reading, row: str) -> object:

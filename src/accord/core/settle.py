@@ -7,7 +7,7 @@ edit stays visible as a difference from what was sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -94,13 +94,15 @@ class Settlement:
 
 def settle(flow: FlowMap, link: Link, plan: LinkPlan, results: Sequence[Result]) -> Settlement:
     """The link after its plan; results are in the order of the writes. Agreed values are JSON here, as the state holds
-    them: `link` is as loaded, and a settle has no need of what they mean. Rows no longer in the file are left out.
+    them: `link` is as loaded, and a settle has no need of what they mean. Rows that are not in the file at present stay
+    as they were, for the day on which they come back.
     """
     settlement = Settlement(link=link, held=list(plan.held))
-    agreed = {row: item for row, item in link.agreed.items() if row in flow.rows}
+    agreed = dict(link.agreed)
+    unseen = frozenset(agreed) - set(flow.rows)
     for row, item in plan.agreed.items():
         agreed[row] = Agreed(value=item.value, revision=item.revision, origin=item.origin, modified=item.modified)
-    members = [_taken(member, plan) for member in link.members if member.ref.system not in plan.drop]
+    members = [_taken(flow, member, plan) for member in link.members if member.ref.system not in plan.drop]
     settlement.closed_members += [
         replace(member, gone=True) for member in link.members if member.ref.system in plan.drop
     ]
@@ -110,7 +112,7 @@ def settle(flow: FlowMap, link: Link, plan: LinkPlan, results: Sequence[Result])
         elif not result.done:
             settlement.dirty = True
         elif write.op is Op.CREATE:
-            behind = plan.behind.get(write.system, ())
+            behind = unseen.union(plan.behind.get(write.system, ()))
             members.append(_created(flow, write, result, settlement, behind))
         elif write.op is Op.DELETE:
             members = [replace(m, gone=True) if m.ref == write.ref else m for m in members]
@@ -136,7 +138,7 @@ def _state(plan: LinkPlan, members: Sequence[Member], settlement: Settlement) ->
     return LinkState.LINKED if len(members) > 1 else LinkState.WAITING
 
 
-def _taken(member: Member, plan: LinkPlan) -> Member:
+def _taken(flow: FlowMap, member: Member, plan: LinkPlan) -> Member:
     """The member with what it holds already as its base."""
     system = member.ref.system
     if system in plan.gone:
@@ -147,7 +149,7 @@ def _taken(member: Member, plan: LinkPlan) -> Member:
     return replace(
         member,
         base={**member.base, **plan.take.get(system, {})},
-        behind=frozenset(plan.behind.get(system, ())),
+        behind=frozenset(row for row in member.behind if row not in flow.rows).union(plan.behind.get(system, ())),
         version=seen.version if seen.version is not None else member.version,
         modified=datetime.fromisoformat(seen.modified) if seen.modified else member.modified,
         clean=seen.clean,
@@ -155,7 +157,9 @@ def _taken(member: Member, plan: LinkPlan) -> Member:
     )
 
 
-def _created(flow: FlowMap, write: WritePlan, result: Result, settlement: Settlement, behind: Sequence[str]) -> Member:
+def _created(
+    flow: FlowMap, write: WritePlan, result: Result, settlement: Settlement, behind: Collection[str]
+) -> Member:
     record = result.record or result.read_back
     assert record is not None, "a create that is done has a record"  # noqa: S101
     side = flow.sides[write.system]
@@ -165,8 +169,10 @@ def _created(flow: FlowMap, write: WritePlan, result: Result, settlement: Settle
     base = _confirmed(flow, side, write.rows, sent, returned, result)
     if result.record is not None:  # else what was not sent may be somebody's edit
         base = {**returned, **base}
-    if not result.proven and not _same(base, returned):
-        base = {}  # somebody else's record, as far as we know: its values are no edits of ours
+    if not result.proven:  # perhaps somebody else's record: what differs there is no edit of what we sent
+        differing = {row for row in sent if not looks_same(flow, side, row, sent[row], returned.get(row))}
+        base = {row: native for row, native in base.items() if row not in differing}
+        pending |= differing
     member = Member(
         ref=Ref(write.system, write.datatype, record.id),
         native_id=record.native_id,

@@ -124,7 +124,8 @@ class Matcher:
         """One link out of several; the one with more members, then the older, lends its number."""
         into = max((link, *others), key=lambda item: (len(item.members), -item.id))
         rest = [item.id for item in (link, *others) if item.id != into.id]
-        self.state.links.absorb(into.id, rest, list(into.agreed))
+        agreed = self.state.links.load([into.id])[into.id].agreed  # with rows that are not in the file at present
+        self.state.links.absorb(into.id, rest, list(agreed))
         for number in rest:
             chunk.links.pop(number, None)
         fresh = load_chunk(self.setting, chunk.flow, [into.id])

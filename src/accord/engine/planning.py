@@ -161,6 +161,10 @@ class Planner:
             return LinkPlan(flow=link.flow, link=link.id, state=link.state, held=held)
 
     def _plan_gone(self, chunk: Chunk, link: Link, gone: Sequence[Member], there: Sequence[Reading]) -> LinkPlan:
+        if link.state is LinkState.WAITING and there:  # they were never in step: the others go on without it
+            remaining = replace(link, members=tuple(member for member in link.members if member not in gone))
+            plan = self._plan_there(chunk, remaining, there, None)
+            return msgspec.structs.replace(plan, drop=tuple(member.ref.system for member in gone))
         item = choice_of(chunk.held.get(link.id, ()), "delete")
         choice, by = (item.decision["choice"], item.decided_by) if item and item.decision else (None, None)
         decided = fate(chunk.flow, link, gone, there, choice, by)

@@ -2,7 +2,8 @@
 
 What decides how records are *read* is the mapping, and another mapping reads everything anew. What decides what is
 *done* with them (modes, match rules, conflict rules, deletions, directions) is noted here. Nothing is undone by a
-changed rule: links stay, and what was agreed stays agreed.
+changed rule: links stay, and what was agreed stays agreed. A row that has another property or type than before is a
+new row under an old name: what another property holds is no edit, and its values are first values.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from accord.core.match import match_keys
 from accord.core.settle import revived
 from accord.engine.setting import Setting
 from accord.engine.settling import settled_reading
-from accord.model import Link
+from accord.model import Link, from_json, json_text
 
 BATCH = 500
 
@@ -22,11 +23,32 @@ BATCH = 500
 def follow_rules(setting: Setting) -> None:
     """Where the rules of a flow are others than in the round before, look at what they left undone."""
     for flow in setting.selected():
-        match, whole = _digest(flow.flow.match), _digest(flow.flow)
+        _forget_moved(setting, flow)
+        match, whole = _digest(flow.flow.match), _digest((flow.flow, _taken_by(flow)))
         if _is_new(setting, f"match rules of {flow.name}", match):
             _rebuild_keys(setting, flow)
         if _is_new(setting, f"rules of {flow.name}", whole):
             setting.state.links.touch_undone(flow.name)
+
+
+def _taken_by(flow: FlowMap) -> dict[str, object]:
+    """What each system takes, as far as the file and the systems tell."""
+    return {name: (side.writable, dict(side.properties)) for name, side in flow.sides.items()}
+
+
+def _forget_moved(setting: Setting, flow: FlowMap) -> None:
+    """Begin anew with rows that have another property in some system, or another type, than when last seen."""
+    key = f"rows of {flow.name}"
+    before = from_json(setting.state.get(key) or '{"systems": [], "rows": {}}')
+    rows = {row.name: [str(row.type), dict(row.paths)] for row in flow.flow.rows}
+    systems = [system for system in flow.sides if system in before["systems"]]
+    for name, (type_, paths) in rows.items():
+        old_type, old_paths = before["rows"].get(name, (type_, paths))
+        if type_ != old_type or any(paths[system] != old_paths.get(system) for system in systems if system in paths):
+            setting.state.links.forget_row(flow.name, name)
+    now = json_text({"systems": sorted(flow.sides), "rows": {**before["rows"], **rows}})
+    if now != json_text(before):
+        setting.state.put(key, now)
 
 
 def _is_new(setting: Setting, key: str, digest: str) -> bool:

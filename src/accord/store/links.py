@@ -79,6 +79,12 @@ TOUCH_UNDONE = (
     "OR id IN (SELECT link FROM held WHERE closed_at IS NULL AND link IS NOT NULL) "
     "OR id IN (SELECT link FROM member WHERE open = 1 AND (behind <> '' OR clean = 0 OR gone = 1)))"
 )
+FORGET_AGREED = "UPDATE link SET agreed = json_remove(agreed, ?), dirty = 1 WHERE flow = ? AND state <> 'closed'"
+FORGET_BASE = (
+    "UPDATE member SET base = json_remove(base, ?), clean = 0, "
+    "behind = trim(replace(char(31) || behind || char(31), char(31) || ? || char(31), char(31)), char(31)) "
+    "WHERE open = 1 AND link IN (SELECT id FROM link WHERE flow = ? AND state <> 'closed')"
+)
 NEW_WAIT = "INSERT INTO wait (link, row, target, on_link, on_place, on_id) VALUES (?, ?, ?, ?, ?, ?)"
 BY_REF = "SELECT place, id, link FROM member WHERE open = 1 AND place = ? AND id IN (SELECT value FROM json_each(?))"
 CLOSED_BY_REF = (
@@ -326,6 +332,12 @@ class Links:
     def touch_undone(self, flow: str) -> None:
         """Have everything looked at that waits, rests, is held or is behind in a flow."""
         self.db.run(TOUCH_UNDONE, (flow,))
+
+    def forget_row(self, flow: str, row: str) -> None:
+        """Nothing was ever agreed on a row: in all links of a flow its values are first ones again."""
+        path = f'$."{row}"'
+        self.db.run(FORGET_AGREED, (path, flow))
+        self.db.run(FORGET_BASE, (path, row, flow))
 
     def numbers(self, flow: str | None = None, state: str | None = None) -> Iterator[int]:
         """The numbers of links, in order."""
