@@ -43,12 +43,13 @@ def docs(
     """
     project = call.project()
     one_of("format", [format] if format else [], FORMATS)
+    if len(project.systems) == 2 and not (source or target) and (output is None or _is_file_name(output)):
+        source, target = project.systems  # one document: in the order of the file
     pairs = _pairs(project, source, target)
     if output is None:
         if check:
             raise UsageError("--check compares with files: name them with -o")
-        for start, end in pairs:
-            call.out.raw(_text(call, project, Page(start, end, format or "rst")))
+        _print(call, project, [Page(start, end, format or "rst") for start, end in pairs])
         return 0
     pages = list(_pages(project, pairs, format, output, single=bool(source or target)))
     if check:
@@ -59,6 +60,23 @@ def docs(
     if call.out.json:
         call.out.document({"written": [str(file) for file, _ in pages]})
     return 0
+
+
+def _is_file_name(output: Path) -> bool:
+    return not output.is_dir() and output.suffix.lstrip(".") in FORMATS
+
+
+def _print(call: Call, project: Project, pages: list[Page]) -> None:
+    texts = [_text(call, project, page) for page in pages]
+    if call.out.json:
+        found = [
+            {"from": page.source, "to": page.target, "format": page.format, "text": text}
+            for page, text in zip(pages, texts, strict=True)
+        ]
+        call.out.document({"documents": found})
+        return
+    for text in texts:
+        call.out.raw(text)
 
 
 def _pairs(project: Project, source: str | None, target: str | None) -> list[tuple[str, str]]:
@@ -81,10 +99,9 @@ def _pages(
 ) -> Iterator[tuple[Path, Page]]:
     from accord.document.render import Format, file_name
 
-    suffix = output.suffix.lstrip(".")
-    if single and not output.is_dir() and suffix in FORMATS:
+    if single and _is_file_name(output):
         ((start, end),) = pairs
-        yield output, Page(start, end, format or suffix)
+        yield output, Page(start, end, format or output.suffix.lstrip("."))
         return
     if output.is_file():
         raise UsageError(f"{output} is a file, and -o must name a folder here")
