@@ -168,6 +168,9 @@ class LinkStore(Protocol):
     def put_keys(self, keys: Mapping[int, Mapping[tuple[str, str], Sequence[tuple[int, str]]]], flow: str) -> None:
         """The match keys of some links: link → (system, datatype) of a member → (rule, key)."""
 
+    def forget_row(self, flow: str, row: str) -> None:
+        """A row that has another property now begins anew: no base, nothing agreed."""
+
     def touch_undone(self, flow: str) -> None:
         """Have everything looked at that waits, rests, is held or is behind in a flow."""
 

@@ -84,8 +84,8 @@ def _show_row(out: Output, project: Project, row: Mapping[str, Any]) -> None:
         out.say(f"  {_told(change)}")
 
 
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _moment(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _told(change: Mapping[str, Any]) -> str:

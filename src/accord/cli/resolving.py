@@ -89,6 +89,8 @@ def store(state: State, item: Held, decided: Mapping[str, Any], author: Author) 
             f"held item {item.id} belongs to no link, so that no round can carry this out",
             hint=f"`accord links link {item.refs[0]} {decided['link']}` links the two",
         )
+    if "link" in decided:
+        check_target(state, item, decided["link"])
     if ("dismiss" in decided and item.kind != "in_doubt") or (alone and "retry" in decided):
         dismiss(state, item, author)
         then = "closed; it is held again if a later round finds the same"
@@ -96,3 +98,29 @@ def store(state: State, item: Held, decided: Mapping[str, Any], author: Author) 
         decide(state, item, decided, author)
         then = "noted; the next round takes it up as a new record" if alone else NEXT_ROUND
     return {"id": str(item.id), "kind": item.kind, "decision": dict(decided), "by": author.by, "then": then}
+
+
+def check_target(state: State, item: Held, text: str) -> None:
+    """Whether a record can be the one that an item asks for. Raises UsageError."""
+    from accord.model import Ref
+
+    ref = Ref.parse(text)
+    number = state.links.of([ref]).get(ref)
+    links = state.links.load([found for found in (item.link, number) if found is not None])
+    mine, other = links.get(item.link or 0), links.get(number or 0)
+    if number == item.link or mine is None:
+        return
+    systems = {member.ref.system for member in mine.members}
+    if ref.system in systems:
+        raise UsageError(f"link {mine.id} has a record of {ref.system} already; a link has at most one of each system")
+    if other is None and item.kind != "in_doubt":
+        raise UsageError(
+            f"{ref} is in no link, so that no round can carry this out",
+            hint=f"`accord links link {mine.members[0].ref} {ref}` links the two",
+        )
+    others = [member.ref for member in other.members if member.ref != ref] if other else []
+    if other is not None and others and (item.kind == "in_doubt" or systems & {one.system for one in others}):
+        raise UsageError(
+            f"{ref} is linked already, with {', '.join(map(str, others))} (link {other.id})",
+            hint=f"`accord links unlink {other.id}` takes them apart first",
+        )

@@ -35,6 +35,9 @@ def fate(
         return Fate(action="close", reason=f"deleted in {titles}: no record is left")
     if choice:  # a person said what to do
         return Fate(action=choice, reason=f"deleted in {titles}; decided by {by}")
+    returned = [reading for reading in there if reading.member.gone]
+    if returned:  # deleted, propagated in part, and restored by somebody meanwhile
+        return Fate(action="ask", reason=f"deleted in {titles}, and there again in {_titles(flow, returned)}")
     edited = [reading for reading in there if reading.any_edit()]
     if edited and rule == "edit_wins":  # deleted | edited since, decided beforehand
         return Fate(

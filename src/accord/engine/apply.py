@@ -89,14 +89,15 @@ class _Applier:
         self._after_deletes()
 
     def _after_deletes(self) -> None:
-        """Refused deletes are planned again as long as others went through (children first); else they are held."""
+        """Refused deletes are planned again as long as others went through, in this stage or one before it (children
+        first); else they are held.
+        """
         refused, self.refused = self.refused, []
         if self.deleted:
             self.state.plans.done([item.proposal for item in refused if item.proposal is not None])
             self.setting.tally.refreshed += len(refused)
         else:
             settle_all(self.setting, refused)
-        self.deleted = 0
 
     async def _group(self, proposals: Sequence[Proposal]) -> None:
         group = self._fill(await self.searcher.without_found(proposals))

@@ -136,7 +136,8 @@ class Matcher:
 
     def _link_decided(self, chunk: Chunk, link: Link) -> None:
         """A person said which record this one is."""
-        item = choice_of(chunk.held.get(link.id, ()), "review")
+        items = chunk.held.get(link.id, ())
+        item = choice_of(items, "review") or choice_of(items, "rejected")
         if item is None or not item.decision or "link" not in item.decision or link.id not in chunk.links:
             return
         ref = Ref.parse(item.decision["link"])

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from accord.core.deletion import fate, plan_deletion
+from accord.core.deletion import fate, plan_deletion, remaining_values
 from accord.core.detect import Reading
 from accord.core.keys import make_key
 from accord.core.linkplan import HeldItem, LinkPlan, LogLine
@@ -23,13 +23,14 @@ from accord.core.plan import Ground, plan_link
 from accord.engine.chunk import Chunk, load_chunk, make_readings, read_unknown
 from accord.engine.decisions import choice_of, decisions_of
 from accord.engine.intake import note_started, take_up
+from accord.engine.match_keys import refresh_keys
 from accord.engine.matching import Matcher, rejoin
 from accord.engine.rules import follow_rules
 from accord.engine.setting import Setting
 from accord.engine.settling import Finished, settle_all
 from accord.errors import ExpressionError, SystemFailure
 from accord.model import Link, LinkState, Member, Op, from_json, json_text
-from accord.stored import Need
+from accord.stored import Held, Need
 
 BATCH = 250
 DELETES = 1_000_000
@@ -67,6 +68,7 @@ class Planner:
 
     async def plan_flow(self, flow: FlowMap) -> None:
         """Every touched link of a flow."""
+        refresh_keys(self.setting, flow)
         after = 0
         while numbers := self.state.links.dirty(flow.name, after, BATCH):
             after = numbers[-1]
@@ -167,6 +169,8 @@ class Planner:
             return msgspec.structs.replace(plan, drop=tuple(member.ref.system for member in gone))
         item = choice_of(chunk.held.get(link.id, ()), "delete")
         choice, by = (item.decision["choice"], item.decided_by) if item and item.decision else (None, None)
+        if item and choice == "propagate" and _moved_on(chunk, item, there):
+            choice, by = None, None
         decided = fate(chunk.flow, link, gone, there, choice, by)
         if decided.action != "restore":
             return msgspec.structs.replace(plan_deletion(chunk.flow, link, gone, there, decided), by=by)
@@ -326,6 +330,11 @@ def _circle(edges: Mapping[tuple[int, int], str]) -> tuple[int, int] | None:
         circle = error.args[1]
         return next((a, b) for one, two in pairwise(circle) for a, b in ((one, two), (two, one)) if (a, b) in edges)
     return None
+
+
+def _moved_on(chunk: Chunk, item: Held, there: Sequence[Reading]) -> bool:
+    """Whether a record was edited after a person said that it shall be deleted: then the person is asked again."""
+    return json_text(remaining_values(chunk.flow, there)) != json_text(dict(item.values))
 
 
 def _rest(link: Link) -> LinkPlan:

@@ -16,7 +16,7 @@ from accord.core.settle import Result, looks_same, result_of
 from accord.engine.apply import refresh, result_of_outcome, with_known
 from accord.engine.decisions import choice_of
 from accord.engine.setting import Setting
-from accord.engine.settling import Finished, settle_all
+from accord.engine.settling import Finished, note_given_up, settle_all
 from accord.errors import SystemFailure
 from accord.model import Absence, LinkState, Native, Natives, Op, OutcomeKind, Record, Ref
 from accord.ports import Connector, NewRecord
@@ -28,7 +28,7 @@ async def recover(setting: Setting, since: datetime | None = None) -> None:
     unfinished = setting.state.plans.unfinished()
     for count, proposal in enumerate(unfinished, 1):
         setting.progress("recovering", count, len(unfinished))
-        if proposal.flow not in setting.flows:
+        if proposal.flow not in setting.flows or proposal.id in setting.tally.answered:
             continue
         if any(write.system in setting.tally.failed for write in proposal.plan.writes):
             continue
@@ -51,20 +51,25 @@ class _Recovery:
 
     async def run(self) -> None:
         """Find out about each write; settle when all are known."""
-        plan = self.proposal.plan
+        plan, decided = self.proposal.plan, self.decision is not None
         results = [result_of(write.known) if write.known else await self._one(write) for write in plan.writes]
         if any(result.kind is OutcomeKind.UNKNOWN for result in results):
+            if decided:  # what came of it stays to be read
+                self.setting.tally.answered.add(self.proposal.id)
             self._doubt(plan.writes, results)
             return
         if all(result.kind is OutcomeKind.STALE for result in results):
             with self.state.db.transaction():
+                if any(result.message for result in results):
+                    note_given_up(self.setting, plan, results)
                 self.state.plans.done([self.proposal.id])
                 self._out_of_doubt()
                 self.state.links.touch([plan.link])
         else:
             settle_all(self.setting, [Finished(plan=plan, results=results, proposal=self.proposal.id, late=True)])
         await refresh(self.setting, [write for write in plan.writes if write.op is not Op.CREATE])
-        self.state.links.touch([plan.link])
+        if not any(result.kind is OutcomeKind.REJECTED for result in results):  # what is refused is not sent again
+            self.state.links.touch([plan.link])
 
     def _out_of_doubt(self) -> None:
         link = self.state.links.load([self.proposal.link]).get(self.proposal.link)
@@ -123,7 +128,10 @@ class _Recovery:
                     return Result(kind=OutcomeKind.APPLIED, read_back=record, proven=False)
             elif self._shows_sent(side, row, natives, write.ground):
                 return Result(kind=OutcomeKind.APPLIED, read_back=record, proven=False)
-        return Result(kind=OutcomeKind.STALE)
+        natives = {path: natives.get(path) for path in write.ground}
+        if all(same_native(natives[path], native) for path, native in write.ground.items()):
+            return Result(kind=OutcomeKind.STALE)
+        return Result(kind=OutcomeKind.STALE, message="changed since; the write may have taken effect before that")
 
     def _shows_sent(self, side: SideMap, row: RowWrite, natives: Natives, ground: Natives) -> bool:
         """Whether a row shows what was sent, and did not look so before."""

@@ -11,13 +11,9 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from accord.core.mapping import FlowMap
-from accord.core.match import match_keys
-from accord.core.settle import revived
+from accord.engine.match_keys import rebuild_keys
 from accord.engine.setting import Setting
-from accord.engine.settling import settled_reading
-from accord.model import Link, from_json, json_text
-
-BATCH = 500
+from accord.model import from_json, json_text
 
 
 def follow_rules(setting: Setting) -> None:
@@ -26,7 +22,7 @@ def follow_rules(setting: Setting) -> None:
         _forget_moved(setting, flow)
         match, whole = _digest(flow.flow.match), _digest((flow.flow, _taken_by(flow)))
         if _is_new(setting, f"match rules of {flow.name}", match):
-            _rebuild_keys(setting, flow)
+            rebuild_keys(setting, flow, list(setting.state.links.numbers(flow.name)))
         if _is_new(setting, f"rules of {flow.name}", whole):
             setting.state.links.touch_undone(flow.name)
 
@@ -40,7 +36,7 @@ def _forget_moved(setting: Setting, flow: FlowMap) -> None:
     """Begin anew with rows that have another property in some system, or another type, than when last seen."""
     key = f"rows of {flow.name}"
     before = from_json(setting.state.get(key) or '{"systems": [], "rows": {}}')
-    rows = {row.name: [str(row.type), dict(row.paths)] for row in flow.flow.rows}
+    rows: dict[str, tuple[str, dict[str, str]]] = {row.name: (str(row.type), dict(row.paths)) for row in flow.flow.rows}
     systems = [system for system in flow.sides if system in before["systems"]]
     for name, (type_, paths) in rows.items():
         old_type, old_paths = before["rows"].get(name, (type_, paths))
@@ -75,18 +71,3 @@ def _ordered(value: object) -> str:
     if names and not isinstance(value, str):
         return type(value).__name__ + _ordered([(name, getattr(value, name)) for name in names])
     return repr(value)
-
-
-def _rebuild_keys(setting: Setting, flow: FlowMap) -> None:
-    links = setting.state.links
-    numbers = list(links.numbers(flow.name))
-    for start in range(0, len(numbers), BATCH):
-        loaded = [revived(flow, link) for link in links.load(numbers[start : start + BATCH]).values()]
-        links.put_keys({link.id: _keys(flow, link) for link in loaded}, flow.name)
-
-
-def _keys(flow: FlowMap, link: Link) -> dict[tuple[str, str], list[tuple[int, str]]]:
-    return {
-        (member.ref.system, member.ref.datatype): match_keys(flow, settled_reading(flow, member))
-        for member in link.members
-    }

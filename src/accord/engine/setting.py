@@ -78,6 +78,8 @@ class Tally:
     """Proposal → digest, while a kept plan is applied."""
     carried: set[str] = field(default_factory=set)
     """Digests of a kept plan whose writes went out. Of the others the ground has moved."""
+    answered: set[int] = field(default_factory=set)
+    """Proposals in doubt about which a person's word was followed in this round, and that are still in doubt."""
     refreshed: int = 0
     """Records read again because their ground had moved; they are planned anew."""
     unpreventable: int = 0

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from accord.core.detect import Reading
 from accord.core.linkplan import LinkPlan, LogLine, RowWrite, WritePlan
 from accord.core.mapping import FlowMap
-from accord.core.match import match_keys
 from accord.core.settle import Result, settle
+from accord.engine.match_keys import keys_of_member
 from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.model import Link, LinkState, Member, Op, Ref
@@ -34,6 +33,12 @@ def settle_all(setting: Setting, finished: Sequence[Finished]) -> None:
         return
     with setting.state.db.transaction():
         _Settler(setting, finished).run()
+
+
+def note_given_up(setting: Setting, plan: LinkPlan, results: Sequence[Result]) -> None:
+    """The history of a plan that is made anew, though it may have taken effect: what it superseded, and its writes."""
+    settler = _Settler(setting, [])
+    settler.given_up(plan, results)
 
 
 class _Settler:
@@ -95,7 +100,7 @@ class _Settler:
         rows = {row for rule in flow.flow.match for row in rule}
         known = {member.ref: _keyed(member, rows) for member in before.members}
         changed = [member for member in link.members if known.get(member.ref) != _keyed(member, rows)]
-        return {member.ref.system: match_keys(flow, settled_reading(flow, member)) for member in changed}
+        return {member.ref.system: keys_of_member(self.state.links, flow, member) for member in changed}
 
     def _place(self, member: Member) -> tuple[int, str]:
         return (self.setting.place(member.ref.system, member.ref.datatype), member.ref.id)
@@ -124,6 +129,12 @@ class _Settler:
         if len(before.members) > 1 and not before.agreed and link.state is LinkState.LINKED:
             refs = ", ".join(str(member.ref) for member in link.members)
             self.lines.append(self._log_line(plan, LogLine(op="link", reason=f"linked: {refs}")))
+
+    def given_up(self, plan: LinkPlan, results: Sequence[Result]) -> None:
+        """Only the history."""
+        lines = [self._log_line(plan, line) for line in plan.log if line.op == "superseded"]
+        lines += [self._write_line(plan, write, result) for write, result in zip(plan.writes, results, strict=True)]
+        self.state.history.add(lines)
 
     def _log_line(self, plan: LinkPlan, line: LogLine) -> HistoryLine:
         changes = {line.row: [line.old, line.new]} if line.row else {}
@@ -184,8 +195,3 @@ def _cause(rows: Sequence[RowWrite]) -> dict[str, Any] | None:
 
 def _keyed(member: Member, rows: set[str]) -> tuple[bool, list[Any]]:
     return member.gone, [member.base.get(row) for row in rows]
-
-
-def settled_reading(flow: FlowMap, member: Member) -> Reading:
-    """A member as it was settled."""
-    return Reading(flow, member, member.base, version=None, modified=None, resolve=lambda _ref: None)
