@@ -1,0 +1,65 @@
+"""Random histories of people, faults and crashes, each from a seed that replays. `oracle.py` says what must be true."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import count, islice
+
+import pytest
+
+from .history import Count, Violation, run_history
+
+HISTORIES = 300
+CHUNK = 15
+
+
+@pytest.mark.parametrize("first", range(0, HISTORIES, CHUNK))
+def test_histories(first: int) -> None:
+    """Whatever people and faults do, the promises hold."""
+    for seed in range(first, first + CHUNK):
+        run_history(seed)
+
+
+def test_a_seed_replays_exactly() -> None:
+    """The same seed gives the same rounds, writes and faults."""
+    assert str(run_history(7)) == str(run_history(7))
+
+
+def test_torture(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
+    """As many histories as one asks for."""
+    asked = str(request.config.getoption("--torture"))
+    first = int(request.config.getoption("--seed"))
+    total = Count()
+    started = time.monotonic()
+    with capsys.disabled():
+        for found in _many(asked, first):
+            total.add(found)
+            for violation in found.violations:
+                print(f"\n{violation}")
+        print(f"\n{total}; {time.monotonic() - started:.0f} s, seeds from {first}")
+    assert not total.violations, [text.splitlines()[0] for text in total.violations]
+
+
+def _many(asked: str, first: int) -> Iterator[Count]:
+    """The histories, on all processors."""
+    until = None if asked.endswith("x") else time.monotonic() + float(asked)
+    seeds = iter(islice(count(first), int(asked[:-1])) if until is None else count(first))
+    workers = os.cpu_count() or 1
+    with ProcessPoolExecutor(workers) as pool:
+        running: set[Future[Count]] = {pool.submit(judged, seed) for seed in islice(seeds, workers * 2)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+            if until is None or time.monotonic() < until:
+                running |= {pool.submit(judged, seed) for seed in islice(seeds, len(done))}
+
+
+def judged(seed: int) -> Count:
+    """The count of a history, or its violation."""
+    try:
+        return run_history(seed)
+    except Violation as violation:
+        return Count(histories=1, violations=[str(violation)])
