@@ -177,6 +177,17 @@ def test_a_row_gets_another_property(world: World) -> None:
     assert world.erp.get("customer", other)["town"] == "Oslo"  # type: ignore[index]
 
 
+def test_a_nested_row_gets_another_property(world: World) -> None:
+    """The same for a row that is named after a path with a dot in it."""
+    world.flow["rows"].append({"pms": "contact.city", "erp": "city2"})
+    id, other = linked(world, contact={"city": "Oslo"})
+    assert world.erp.get("customer", other)["city2"] == "Oslo"  # type: ignore[index]
+    world.flow["rows"][-1]["erp"] = "town"
+    world.settle()
+    assert world.pms.get("customer", id)["contact"]["city"] == "Oslo"  # type: ignore[index]
+    assert world.erp.get("customer", other)["town"] == "Oslo"  # type: ignore[index]
+
+
 def test_a_row_gets_a_property_that_is_filled(world: World) -> None:
     """What another property holds is no edit: values that differ are asked."""
     id, other = linked(world, city="Oslo")

@@ -186,6 +186,10 @@ def test_what_is_known_of_one_create_stays_when_another_is_in_doubt() -> None:
         pytest.param(166, id="a joined record with empty rows"),
         pytest.param(169, id="a create in doubt linked with another record"),
         pytest.param(782, id="a row that looked as sent before it was sent"),
+        pytest.param(1000147, id="a create in doubt linked by hand, trimmed by its system"),
+        pytest.param(1000596, id="deleted before it was ever in step with what it matched"),
+        pytest.param(2000238, id="restored while its deletion was propagated in part"),
+        pytest.param(2001349, id="typed over a write that nobody knew to have taken effect"),
     ],
 )
 def test_seeds(seed: int) -> None:

@@ -335,7 +335,7 @@ class Links:
 
     def forget_row(self, flow: str, row: str) -> None:
         """Nothing was ever agreed on a row: in all links of a flow its values are first ones again."""
-        path = f'$."{row}"'
+        path = f"$.{json_text(row)}"
         self.db.run(FORGET_AGREED, (path, flow))
         self.db.run(FORGET_BASE, (path, row, flow))
 
