@@ -26,7 +26,9 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres(postgres_url: str) -> Iterator[Engine]:
     """An engine for what people do."""
-    engine = sql.create_engine(postgres_url.replace("postgresql://", "postgresql+psycopg://"), pool_pre_ping=True)
+    url = postgres_url.replace("postgresql://", "postgresql+psycopg://")
+    unprepared = {"prepare_threshold": None}  # the table is made anew for each test
+    engine = sql.create_engine(url, pool_pre_ping=True, connect_args=unprepared)
     yield engine
     engine.dispose()
 

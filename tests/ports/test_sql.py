@@ -436,6 +436,22 @@ def test_a_connection_lost_before_is_made_again(postgres: Engine, postgres_url: 
     on_postgres(postgres, postgres_url, ["CREATE TABLE task (id SERIAL PRIMARY KEY, name TEXT)"], test)
 
 
+def test_a_table_that_is_altered_under_way_can_still_be_written(postgres: Engine, postgres_url: str) -> None:
+    """A plan that the server kept ("cached plan must not change result type") does not stop the connector."""
+
+    async def test(connector: SqlConnector) -> None:
+        for number in range(8):
+            await connector.update("task", "1", {"name": f"before {number}"}, Expects())
+        with postgres.begin() as person:
+            person.execute(sql.text("ALTER TABLE task ALTER COLUMN name TYPE VARCHAR(80)"))
+        for number in range(8):
+            outcome = await connector.update("task", "1", {"name": f"after {number}"}, Expects())
+            assert outcome.kind is OutcomeKind.APPLIED
+
+    statements = ["CREATE TABLE task (id SERIAL PRIMARY KEY, name TEXT)", "INSERT INTO task (name) VALUES ('a')"]
+    on_postgres(postgres, postgres_url, statements, test)
+
+
 def test_a_row_locked_by_somebody_is_not_waited_for_without_end(postgres: Engine, postgres_url: str) -> None:
     """The statement has the system's deadline."""
     statements = ["CREATE TABLE task (id SERIAL PRIMARY KEY, name TEXT)", "INSERT INTO task (name) VALUES ('one')"]

@@ -123,7 +123,10 @@ class Database:
             settings |= {"pool_size": self.threads, "max_overflow": 0, "pool_timeout": self.system.limits.timeout}
         if self.is_postgres:
             settings["json_deserializer"] = decode_json
-            settings["connect_args"] = {"connect_timeout": max(2, int(self.system.limits.timeout))}
+            settings["connect_args"] = {
+                "connect_timeout": max(2, int(self.system.limits.timeout)),
+                "prepare_threshold": None,  # a plan kept by the server fails after ALTER TABLE, and behind a pooler
+            }
         try:
             engine = sql.create_engine(self.url, **settings)
         except (ModuleNotFoundError, NoSuchModuleError) as error:
