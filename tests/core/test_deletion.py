@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from accord.core.deletion import Fate, fate, plan_deletion
@@ -57,6 +59,17 @@ def test_deleted_and_edited_since_is_held(rule: str) -> None:
     assert found.action == "ask"
     assert "edited since in erp" in found.reason
     assert plan.idle
+
+
+def test_an_edit_that_the_deleted_record_had_not_received_is_an_edit_since() -> None:
+    """It is settled on the side where it was made, and whoever deleted the other record never saw it."""
+    flow = ruled("propagate")
+    link = settled(flow, title="a", note="a")
+    gone = [replace(member, behind=frozenset({"title"})) for member in link.members if member.ref.system == "pms"]
+    agreed = {**link.agreed, "title": msgspec.structs.replace(link.agreed["title"], origin="erp")}
+    there = [reading for reading in read(flow, link) if reading.system == "erp"]
+    found = fate(flow, replace(link, agreed=agreed), gone, there, None, None)
+    assert (found.action, "edited since in erp" in found.reason) == ("ask", True)
 
 
 def test_deleted_and_edited_since_may_be_decided_beforehand() -> None:

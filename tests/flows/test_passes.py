@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from accord.connectors.memory import Behaviour
+import pytest
 
-from .world import PLAIN, World, customer, linked, project, with_projects, written
+from accord.connectors.memory import Behaviour
+from accord.connectors.memory_faults import FaultName
+
+from .world import PLAIN, World, customer, linked, project, two, with_projects, written
 
 
 def edit_once(world: World, system: str, operation: str, id: str | int, **values: object) -> None:
@@ -160,3 +163,16 @@ def test_a_delete_that_is_refused_for_good(tmp_path: Path) -> None:
 def test_plain() -> None:
     """The systems of these tests refuse what is stale by its version."""
     assert PLAIN.version_check == "version"
+
+
+@pytest.mark.parametrize("lost", ["answer_lost_before", "answer_lost_after"])
+def test_an_update_whose_answer_was_lost_is_known_in_the_same_run(tmp_path: Path, lost: FaultName) -> None:
+    """Under a version check the same write is sent once more: at most one of the two takes effect, nobody waits."""
+    world = two(tmp_path)
+    mine, other = linked(world)
+    world.pms.edit("customer", mine, city="Bergen")
+    world.erp.fault(lost, operation="update", count=1)
+    report = world.round()
+    assert (report.status, report.held) == (0, [])
+    assert world.erp.get("customer", other)["city"] == "Bergen"
+    assert written(world.round()) == 0

@@ -38,7 +38,8 @@ def fate(
     returned = [reading for reading in there if reading.member.gone]
     if returned:  # deleted, propagated in part, and restored by somebody meanwhile
         return Fate(action="ask", reason=f"deleted in {titles}, and there again in {_titles(flow, returned)}")
-    edited = [reading for reading in there if reading.any_edit()]
+    unreceived = _unreceived(link, gone)
+    edited = [reading for reading in there if reading.any_edit() or reading.system in unreceived]
     if edited and rule == "edit_wins":  # deleted | edited since, decided beforehand
         return Fate(
             action="restore", reason=f"deleted in {titles}, edited since in {_titles(flow, edited)}: the edit wins"
@@ -54,6 +55,11 @@ def fate(
     if rule == "archive" and side.archive:
         return Fate(action="archive", reason=f"deleted in {titles}; the others are archived")
     return Fate(action="propagate", reason=f"deleted in {titles}")
+
+
+def _unreceived(link: Link, gone: Sequence[Member]) -> set[str | None]:
+    """Systems whose agreed edits the deleted records had not received: whoever deleted them did not see these."""
+    return {link.agreed[row].origin for member in gone for row in member.behind if row in link.agreed}
 
 
 def _strictest(sides: Sequence[Side]) -> str:

@@ -19,7 +19,7 @@ from accord.engine.setting import Setting
 from accord.engine.settling import Finished, note_given_up, settle_all
 from accord.errors import SystemFailure
 from accord.model import Absence, LinkState, Native, Natives, Op, OutcomeKind, Record, Ref
-from accord.ports import Connector, NewRecord
+from accord.ports import Connector, Expects, NewRecord
 from accord.stored import Held, Proposal
 
 
@@ -91,8 +91,29 @@ class _Recovery:
             return Result(kind=OutcomeKind.APPLIED if write.op is Op.DELETE else OutcomeKind.STALE)
         result = Result(kind=OutcomeKind.STALE) if write.op is Op.DELETE else self._update(write, answer)
         if result.kind is OutcomeKind.STALE and self._may_still_land(connector, write, answer):
+            if connector.capabilities(write.datatype).version_check is not None:
+                return await self._once_more(connector, write)
             return Result(kind=OutcomeKind.UNKNOWN, message="not there, and it may still take effect")
         return result
+
+    async def _once_more(self, connector: Connector, write: WritePlan) -> Result:
+        """The same write under the same precondition: of the two at most one takes effect, so nobody has to wait."""
+        expects = Expects(version=write.version, natives=write.ground)
+        if write.op is Op.DELETE:
+            outcome = await connector.delete(write.datatype, write.id or "", expects)
+        else:
+            outcome = await connector.update(write.datatype, write.id or "", write.natives(), expects)
+        if outcome.kind is OutcomeKind.APPLIED and outcome.record is not None:
+            return result_of_outcome(outcome)
+        if outcome.kind is not OutcomeKind.STALE and not (outcome.done and write.op is Op.UPDATE):
+            return result_of_outcome(outcome)
+        answer = (await connector.fetch(write.datatype, [write.id or ""]))[write.id or ""]
+        if not isinstance(answer, Record):
+            gone = answer is Absence.GONE
+            return Result(kind=OutcomeKind.APPLIED if gone and write.op is Op.DELETE else OutcomeKind.STALE)
+        if outcome.done:
+            return Result(kind=OutcomeKind.APPLIED, read_back=answer)
+        return Result(kind=OutcomeKind.STALE) if write.op is Op.DELETE else self._update(write, answer)
 
     def _may_still_land(self, connector: Connector, write: WritePlan, record: Record) -> bool:
         """Whether a write whose answer was lost may take effect after all: its ground is still there, or is not asked.
