@@ -72,6 +72,16 @@ def test_an_edit_that_the_deleted_record_had_not_received_is_an_edit_since() -> 
     assert (found.action, "edited since in erp" in found.reason) == ("ask", True)
 
 
+def test_a_value_that_was_never_agreed_on_is_an_edit_since() -> None:
+    """The sides differed when they were linked, and nobody has decided yet."""
+    flow = ruled("propagate")
+    link = settled(flow, title="a", note="a")
+    gone = [member for member in link.members if member.ref.system == "pms"]
+    there = [reading for reading in read(flow, link) if reading.system == "erp"]
+    open_link = replace(link, agreed={row: item for row, item in link.agreed.items() if row != "title"})
+    assert fate(flow, open_link, gone, there, None, None).action == "ask"
+
+
 def test_deleted_and_edited_since_may_be_decided_beforehand() -> None:
     """In favour of either."""
     assert decided(ruled("delete_wins"), erp={"title": "b"})[0].action == "propagate"

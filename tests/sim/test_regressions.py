@@ -189,6 +189,8 @@ def test_what_is_known_of_one_create_stays_when_another_is_in_doubt() -> None:
         pytest.param(1000147, id="a create in doubt linked by hand, trimmed by its system"),
         pytest.param(1000596, id="deleted before it was ever in step with what it matched"),
         pytest.param(2000238, id="restored while its deletion was propagated in part"),
+        pytest.param(5001004, id="deleted before it had received an edit"),
+        pytest.param(5002295, id="out of scope in a point read, and back before the next listing"),
         pytest.param(2001349, id="typed over a write that nobody knew to have taken effect"),
     ],
 )

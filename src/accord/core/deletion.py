@@ -39,7 +39,7 @@ def fate(
     if returned:  # deleted, propagated in part, and restored by somebody meanwhile
         return Fate(action="ask", reason=f"deleted in {titles}, and there again in {_titles(flow, returned)}")
     unreceived = _unreceived(link, gone)
-    edited = [reading for reading in there if reading.any_edit() or reading.system in unreceived]
+    edited = [r for r in there if r.any_edit() or r.system in unreceived or _never_agreed(flow, link, r)]
     if edited and rule == "edit_wins":  # deleted | edited since, decided beforehand
         return Fate(
             action="restore", reason=f"deleted in {titles}, edited since in {_titles(flow, edited)}: the edit wins"
@@ -60,6 +60,12 @@ def fate(
 def _unreceived(link: Link, gone: Sequence[Member]) -> set[str | None]:
     """Systems whose agreed edits the deleted records had not received: whoever deleted them did not see these."""
     return {link.agreed[row].origin for member in gone for row in member.behind if row in link.agreed}
+
+
+def _never_agreed(flow: FlowMap, link: Link, reading: Reading) -> bool:
+    """Whether a record holds a value that the sides never agreed on (a conflict since they were linked)."""
+    rows = [row for row in reading.side.rows if row not in link.agreed and reading.system in flow.rows[row].sources]
+    return any(reading.natives.get(row) not in (None, "", []) for row in rows)
 
 
 def _strictest(sides: Sequence[Side]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from accord.core.detect import Reading, same_native
 from accord.core.mapping import FlowMap
 from accord.core.settle import revived
+from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.errors import ValueRefused
 from accord.model import Absence, Link, LinkRef, LinkState, Member, Native, Record, Ref
@@ -54,7 +55,9 @@ def load_chunk(setting: Setting, flow: FlowMap, numbers: Sequence[int]) -> Chunk
 async def read_unknown(setting: Setting, chunk: Chunk) -> None:
     """Read by id every member that did not arrive and is not known to be as its base, or whose arrival may be old.
 
-    What a listing says of a linked record is a hint: it may show what was there before our own last write.
+    What a listing says of a linked record is a hint: it may show what was there before our own last write. What was
+    read by id goes into the inbox like any arrival: else the next listing, if somebody sets the record back before it,
+    would look like what was seen before, and nobody would notice.
     """
     unknown: dict[tuple[str, str], list[Member]] = {}
     for link in chunk.links.values():
@@ -66,6 +69,24 @@ async def read_unknown(setting: Setting, chunk: Chunk) -> None:
         answers = await setting.connectors[system].fetch(datatype, [member.ref.id for member in members])
         for member in members:
             _take_answer(chunk, member, answers[member.ref.id])
+        _keep(setting, chunk, (system, datatype), [answers[member.ref.id] for member in members], members)
+
+
+def _keep(
+    setting: Setting,
+    chunk: Chunk,
+    of: tuple[str, str],
+    answers: Sequence[Record | Absence],
+    members: Sequence[Member],
+) -> None:
+    """Put what was read by id into the inbox, with its fingerprints."""
+    place, salt = setting.place(*of), place_salt(setting, *of)
+    arrivals = [chunk.arrivals.get(member.ref) for member in members]
+    pairs = list(zip(answers, arrivals, members, strict=True))
+    there = [answer for answer, arrival, _ in pairs if isinstance(answer, Record) and arrival and arrival.content]
+    gone = [member.ref.id for _, arrival, member in pairs if arrival is not None and arrival.content is None]
+    setting.state.observed.take_in(place, there, [record_print(record, salt) for record in there])
+    setting.state.observed.take_in_gone(place, gone)
 
 
 def _may_be_old(flow: FlowMap, arrival: Arrival, member: Member) -> bool:
