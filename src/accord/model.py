@@ -209,8 +209,6 @@ class Member:
     native_id: str | int
     base: Natives
     """Row name → native value when the link was last settled, as that system stored it."""
-    acked: Mapping[str, int] = field(default_factory=dict)
-    """Row name → agreed revision that this member has; rows at the link's own revision may be left out."""
     behind: frozenset[str] = frozenset()
     """Rows whose agreed value this member has not received."""
     version: Native = None
@@ -241,34 +239,6 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     ref: str | None
     row: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One row of a write: what is there, what shall be there."""
-
-    row: str
-    old: Any
-    """JSON, as in the history."""
-    new: Any
-    """JSON, as in the history; None for a reference whose target is created in the same run."""
-    reason: str
-    cause: Cause | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
-    """One write to one record of one system."""
-
-    op: Op
-    system: str
-    datatype: str
-    id: str | None
-    """The record's id as text; None for a create."""
-    changes: tuple[Change, ...]
-    reason: str
-    token: str | None = None
-    """The key of a create, the same at every attempt."""
 
 
 def json_text(value: Any) -> str:

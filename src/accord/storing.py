@@ -138,9 +138,6 @@ class LinkStore(Protocol):
     def set_state(self, number: int, state: LinkState) -> None:
         """Only the state of a link, while a create of it is in doubt."""
 
-    def note(self, number: int, why: str) -> None:
-        """Why a link that stays dirty was not carried on."""
-
     def sharing(self, numbers: Sequence[int]) -> dict[int, dict[int, set[str]]]:
         """Link → other links that share a match key → the systems of the members that do."""
 

@@ -26,7 +26,6 @@ Approve = Annotated[
     list[str] | None,
     typer.Option("--approve", metavar="LIMIT", help="Lift a limit: 'deletes<=120', 'customer:deletes<=120'."),
 ]
-PLAN_FORMAT = 1
 
 
 def plan(

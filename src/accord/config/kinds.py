@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -136,13 +135,3 @@ def parse_direction(text: str) -> tuple[list[str], list[str]] | None:
 
 def _names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def first_repeated(words: Iterable[str]) -> str | None:
-    """The first word that stands twice, or None."""
-    seen: set[str] = set()
-    for word in words:
-        if word in seen:
-            return word
-        seen.add(word)
-    return None

@@ -9,7 +9,6 @@ DELETE_RULES = ("ask", "propagate", "keep", "restore", "delete_wins", "edit_wins
 CONFLICT_RULES = ("ask", "latest", "union", "additive", "merge", "keep-filled")
 WRITES = ("create", "update", "delete")
 ROLES = ("viewer", "operator", "approver", "admin")
-OCCASIONS = ("failure", "held", "brake", "stale")
 
 TYPES: dict[str, tuple[int, int]] = {
     "string": (0, 0),

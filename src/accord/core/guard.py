@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from accord.config.meaning import Limit
 from accord.errors import UsageError
 
-OPS = ("create", "update", "delete")
 _APPROVAL = re.compile(r"(?:(?P<flow>[\w.-]+):)?(?P<op>creates|updates|deletes)<=(?P<number>\d+)")
 
 

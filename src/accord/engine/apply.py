@@ -28,7 +28,6 @@ from accord.stored import Proposal
 
 GROUP = 200
 GROUPS = 3
-PASSES_OF_DELETES = 5
 
 
 async def apply(setting: Setting) -> int:

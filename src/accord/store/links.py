@@ -215,10 +215,6 @@ class Links:
         """Only the state of a link, while a create of it is in doubt."""
         self.db.run("UPDATE link SET state = ? WHERE id = ?", (state.value, number))
 
-    def note(self, number: int, why: str) -> None:
-        """Why a link that stays dirty was not carried on."""
-        self.db.run("UPDATE link SET why = ? WHERE id = ?", (why, number))
-
     def sharing(self, numbers: Sequence[int]) -> dict[int, dict[int, set[str]]]:
         """Link → other links that share a match key → the systems of the members that do."""
         found: dict[int, dict[int, set[str]]] = {}

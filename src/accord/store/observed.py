@@ -37,7 +37,6 @@ SET_CURSOR = (
     "complete_at = coalesce(excluded.complete_at, complete_at), "
     "complete_count = coalesce(excluded.complete_count, complete_count)"
 )
-SAMPLE = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 
 class Observed:
