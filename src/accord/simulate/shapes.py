@@ -15,7 +15,7 @@ class PropertyShape:
 
     path: str
     type: str | None = None
-    """A row type of docs/reference/types-and-lenses.md (`string`, `decimal(2)`, `reference(customer)`); None: unknown."""
+    """A row type of the reference (`string`, `decimal(2)`, `reference(customer)`); None: unknown."""
     required: bool = False
     max_length: int | None = None
     decimals: int | None = None
