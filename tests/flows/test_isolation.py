@@ -199,3 +199,20 @@ def test_a_reference_to_what_is_not_synchronised(tmp_path: Path) -> None:
     assert world.settle().status == 0
     made = world.records("erp", "project", "title")
     assert made["of Alone, edited"]["customer"] == 1
+
+
+def test_a_new_record_listed_while_another_reading_forgets_one(tmp_path: Path) -> None:
+    """Row numbers of the readings are given again; a record that was just listed does not count as absent for it."""
+    world = two(tmp_path, erp=Behaviour(page_size=1, ordered=True))
+    for name in ("Aas", "Berge"):
+        customer(world.erp, name, name)
+    world.settle()
+    fault = world.erp.fault("unreachable")
+    id = customer(world.pms, "Passing", "333")
+    world.round()
+    world.pms.delete("customer", id)
+    world.erp.faults.remove(fault)
+    customer(world.erp, "Corneliussen", "444")
+    world.round(full=True)
+    world.round()
+    assert world.names("pms") == ["Aas", "Berge", "Corneliussen"]

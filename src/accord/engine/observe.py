@@ -8,7 +8,7 @@ before it counts as gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
@@ -61,6 +61,12 @@ class _Listing:
     doubtful: list[str] = field(default_factory=list)
     """Ids that are deleted as far as the listing says."""
     complete: bool = False
+
+    def mark(self, rows: Iterable[int]) -> None:
+        """These were shown. A row that is above the highest one at the start is new, and not asked about."""
+        for row in rows:
+            if row <= self.upto:
+                self.listed[row >> 3] |= 1 << (row & 7)
 
 
 class _Reader:
@@ -122,9 +128,7 @@ class _Reader:
         listing.count += len(records)
         for flow in self.flows:
             self.setting.tally.flows[flow.name]["observed"] += len(records)
-        for row in rows:
-            if row <= listing.upto:
-                listing.listed[row >> 3] |= 1 << (row & 7)
+        listing.mark(rows)
         self._take(records, prints, changed, listing)
         listing.doubtful += page.deleted
         for failure in page.failures:
@@ -143,7 +147,11 @@ class _Reader:
                 fresh_prints.append(prints[position])
         readable = [ref for record in fresh if json_text([ref := self._ref(record)]) in self.unreadable]
         with self.setting.state.db.transaction():
+            reused = self.observed.highest() < listing.upto
             self.observed.take_in(self.place, fresh, fresh_prints)
+            if reused:  # another reading has forgotten the highest row: its number is given again
+                shown = [(record.id, new) for record, new in zip(fresh, fresh_prints, strict=True)]
+                listing.mark(self.observed.diff(self.place, shown)[1])
             self.setting.state.held.close_of(readable, self.setting.now)
 
     def _ref(self, record: Record) -> str:
