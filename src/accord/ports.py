@@ -34,6 +34,8 @@ class Capabilities:
     """How many creates one request may carry."""
     ordered: bool = False
     """It lists in the order of ids."""
+    exact_listing: bool = False
+    """A complete listing is the table or file itself: nothing in between can leave records out."""
     read_only: bool = False
 
 

@@ -216,3 +216,14 @@ def test_a_new_record_listed_while_another_reading_forgets_one(tmp_path: Path) -
     world.round(full=True)
     world.round()
     assert world.names("pms") == ["Aas", "Berge", "Corneliussen"]
+
+
+def test_a_first_listing_that_is_short(tmp_path: Path) -> None:
+    """Even in the first round the target is searched before a create, unless it counts its records itself."""
+    world = two(tmp_path, pms=Behaviour(find=("org",), page_size=1))
+    customer(world.pms, "Aas", "111")
+    customer(world.pms, "Berge", "222")
+    customer(world.erp, "Berge", "222")
+    world.pms.fault("empty_list", skip=1, count=1)
+    world.settle()
+    assert world.names("pms") == ["Aas", "Berge"]

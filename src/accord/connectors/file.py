@@ -89,6 +89,7 @@ class FileConnector:
             idempotent_create=own_key,
             find=self._paths.get(datatype, ()),
             batch=BATCH,
+            exact_listing=True,
             read_only=self.system.read_only,
         )
 

@@ -93,6 +93,7 @@ class SqlConnector:
             find=tuple(path for path in table.paths if path in table.found.columns) if table else (),
             batch=BATCH,
             ordered=True,
+            exact_listing=True,
             read_only=self._is_read_only(datatype),
         )
 

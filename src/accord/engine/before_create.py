@@ -1,7 +1,8 @@
 """Before a create, look for the record by its match key where a listing may have missed it.
 
 An empty, short or old listing must not make duplicates (faults.md, lesson 1). A search is made unless this is the
-first round that lists the target, completely and not empty: the first load of many records must not search for each.
+first round that lists the target, not empty and with a count that the system confirms: the first load of many
+records must not search for each.
 """
 
 from __future__ import annotations

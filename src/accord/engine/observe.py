@@ -61,6 +61,8 @@ class _Listing:
     doubtful: list[str] = field(default_factory=list)
     """Ids that are deleted as far as the listing says."""
     complete: bool = False
+    total: int | None = None
+    """How many records the system says there are, at the end of a complete listing."""
 
     def mark(self, rows: Iterable[int]) -> None:
         """These were shown. A row that is above the highest one at the start is new, and not asked about."""
@@ -94,18 +96,24 @@ class _Reader:
             if page.cursor is not None:
                 mark = page.cursor
             listing.complete |= page.complete
+            listing.total = page.total if page.complete else listing.total
             self.setting.progress(f"reading {self.system} {self.datatype}", listing.count, page.total)
         unlisted = full and listing.complete and not self.observed.all_listed(self.place, listing.listed, listing.upto)
         await self._confirm(listing.doubtful)
         if unlisted:
             await self._absent(listing, cursor)
         complete = full and listing.complete
-        if complete and listing.count and (cursor is None or cursor.complete_at is None):
+        if complete and (cursor is None or cursor.complete_at is None) and self._is_sure(listing):
             self.setting.observed_complete.add((self.system, self.datatype))
         now = self.setting.now
         self.observed.set_cursor(
             self.place, mark, self.mapping, now, now if complete else None, listing.count if complete else None
         )
+
+    def _is_sure(self, listing: _Listing) -> bool:
+        """Whether a listing cannot have been short: it is not empty, and the system counts as many itself."""
+        exact = self.connector.capabilities(self.datatype).exact_listing
+        return listing.count > 0 and (exact or listing.total is not None)
 
     def _must_be_full(self, cursor: CursorRow | None) -> bool:
         if self.setting.options.full or cursor is None or cursor.mark is None or cursor.mapping != self.mapping:

@@ -117,7 +117,7 @@ class Setting:
     died: datetime | None = None
     """When the process that held the lease before, and died, last gave a sign of life."""
     observed_complete: set[tuple[str, str]] = field(default_factory=set)
-    """(system, datatype) that was listed completely for the first time in this round, and not empty."""
+    """(system, datatype) that was listed for the first time in this round, completely beyond doubt."""
     salts: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """The salts of fingerprints, once made."""
 
