@@ -21,6 +21,7 @@ from accord.cli.init import init
 from accord.cli.links import links
 from accord.cli.output import Output
 from accord.cli.rounds import apply, plan, run
+from accord.cli.state import state
 from accord.cli.status import status
 from accord.errors import AccordError, MendFile, UsageError
 
@@ -46,6 +47,7 @@ for each in FIRST:
     app.command()(command(each))
 app.add_typer(links, name="links")
 app.add_typer(held, name="held")
+app.add_typer(state, name="state")
 for each in LAST:
     app.command()(command(each))
 

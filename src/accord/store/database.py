@@ -109,10 +109,10 @@ class Database:
         try:
             return work()
         except sqlite3.Error as error:
-            raise _explained(error, self.name) from error
+            raise explained(error, self.name) from error
 
 
-def _explained(error: sqlite3.Error, name: str) -> Exception:
+def explained(error: sqlite3.Error, name: str) -> Exception:
     said = str(error)
     if "locked" in said or "busy" in said:
         return Locked(f"the state {name} is in use by another process", hint="wait for it, or see `accord status`")

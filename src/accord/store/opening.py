@@ -159,8 +159,8 @@ def _migrate(db: Database, name: str) -> None:
         upgrade(db)
 
 
-def upgrade(db: Database) -> None:
-    """Bring a state to the newest schema, in one transaction of its own."""
+def upgrade(db: Database, schema: str = "head") -> None:
+    """Bring a state to the newest schema (or another one), in one transaction of its own."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import StaticPool, create_engine
@@ -173,7 +173,7 @@ def upgrade(db: Database) -> None:
         with engine.connect() as connection, connection.begin():
             config.attributes["connection"] = connection
             with db.transaction():
-                command.upgrade(config, "head")
+                command.upgrade(config, schema)
     except SQLAlchemyError as error:
         raise StateError(
             f"the state {db.name} cannot be brought to the schema of this Accord: {error}",
