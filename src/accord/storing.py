@@ -297,6 +297,9 @@ class HeldStore(Protocol):
     def counts(self) -> dict[tuple[str | None, str], int]:
         """(flow, kind) → how many are open."""
 
+    def thawed(self, link: int) -> Mapping[str, str]:
+        """Row → when a person last decided about it while it was frozen, ISO 8601."""
+
     def decide(self, number: int, decision: Mapping[str, Any], by: str, at: datetime) -> None:
         """A person's decision, for the next round to carry out."""
 

@@ -40,8 +40,8 @@ def decide(
     """Which of the candidates wins a row or group, and why; None: a person must say."""
     row = flow.rows[unit[0]]
     distinct = distinct_of(flow, unit, candidates)
-    if choice is not None and (chosen := _chosen(flow, unit, candidates, choice)):
-        return chosen, f"decided by {choice.by}"
+    if choice is not None and (wanted := chosen(flow, unit, candidates, choice)):
+        return wanted, f"decided by {choice.by}"
     if row.enforce:  # one system is the authority, whoever else edits
         return _enforced(link, unit, candidates, row.enforce), f"{flow.title(row.enforce)} decides this row"
     if row.keep_filled and (kept := _kept_filled(flow, link, unit, distinct)):
@@ -125,7 +125,8 @@ def _enforced(link: Link, unit: tuple[str, ...], candidates: list[Candidate], au
     return agreed_candidate(link, unit) if all(row in link.agreed for row in unit) else candidates[0]
 
 
-def _chosen(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate], choice: Decision) -> Candidate | None:
+def chosen(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate], choice: Decision) -> Candidate | None:
+    """The candidate that a person chose, as long as all values are those that the person saw."""
     now = {c.system or "agreed": shown_unit(flow, unit, c.values) for c in candidates}
     if json_text(now) != json_text(dict(choice.seen)):
         return None

@@ -11,6 +11,7 @@ from accord.core.candidates import (
     Refused,
     agreed_candidate,
     candidate_of,
+    distinct_of,
     edited,
     empty,
     equal,
@@ -25,7 +26,7 @@ from accord.core.candidates import (
     shown_unit,
     takes_part,
 )
-from accord.core.decide import Decision, decide, first_winner
+from accord.core.decide import Decision, chosen, decide, first_winner
 from accord.core.detect import Reading
 from accord.core.mapping import FlowMap
 from accord.errors import ValueRefused
@@ -74,13 +75,30 @@ class Merged:
     waits: list[tuple[str, Dangling]] = field(default_factory=list)
     """Reference rows whose target is in no link yet."""
 
+    resend: set[str] = field(default_factory=set)
+    """Rows that a person has decided while they were frozen: sent to whoever does not show them, edited or not."""
+
     def taken(self, system: str, rows: Sequence[str]) -> None:
         """Note that a system's present values of these rows are settled."""
         self.take.setdefault(system, set()).update(rows)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ice:
+    """Rows about which nothing is written until a person has decided."""
+
+    frozen: Mapping[str, str] = field(default_factory=dict)
+    """Row → why."""
+    thawed: frozenset[str] = frozenset()
+    """Rows of which a person said: try again."""
+
+
 def merge(
-    flow: FlowMap, link: Link, readings: Sequence[Reading], decisions: Mapping[str, Decision] | None = None
+    flow: FlowMap,
+    link: Link,
+    readings: Sequence[Reading],
+    decisions: Mapping[str, Decision] | None = None,
+    ice: Ice = Ice(),
 ) -> Merged:
     """All rows of one link, decided. `readings` are its members that are there; `decisions` by row."""
     merged = Merged()
@@ -90,7 +108,10 @@ def merge(
             if is_new and len(unit) == 1:
                 _take_new(flow, readings[0], unit[0], merged)
                 continue
-            _merge_unit(flow, link, readings, unit, merged, (decisions or {}).get(unit[0]))
+            choice = (decisions or {}).get(unit[0])
+            if not _stays_frozen(flow, link, readings, unit, merged, choice, ice):
+                _merge_unit(flow, link, readings, unit, merged, choice)
+                _thaw(flow, link, unit, merged, ice)
         except Refused as refused:
             _hold_refused(flow, link, refused, unit, merged)
     return merged
@@ -160,8 +181,22 @@ def _conclude(
         return
     winner, reason = decide(flow, link, unit, candidates, choice)
     if winner is None:
-        _hold_conflict(flow, link, unit, candidates, merged, reason)
+        _hold(flow, link, unit, candidates, merged, "conflict", reason)
         return
+    _win(flow, link, unit, candidates, winner, reason, readings, merged)
+
+
+def _win(
+    flow: FlowMap,
+    link: Link,
+    unit: tuple[str, ...],
+    candidates: list[Candidate],
+    winner: Candidate,
+    reason: str,
+    readings: Sequence[Reading],
+    merged: Merged,
+) -> None:
+    """One candidate is the agreed value from now on; the others are superseded."""
     unsent = {row for row, value in zip(unit, winner.values, strict=True) if value is ABSENT and row in link.agreed}
     winner = _completed(link, unit, winner, readings)
     winner = filled_from(winner, candidates)  # what nobody has agreed on yet, and the winner does not send
@@ -303,13 +338,54 @@ def _supersede(
             )
 
 
-def _hold_conflict(
-    flow: FlowMap, link: Link, unit: tuple[str, ...], candidates: list[Candidate], merged: Merged, reason: str
+def _stays_frozen(
+    flow: FlowMap,
+    link: Link,
+    readings: Sequence[Reading],
+    unit: tuple[str, ...],
+    merged: Merged,
+    choice: Decision | None,
+    ice: Ice,
+) -> bool:
+    """A frozen row: what a person decided, else nothing is written. It is over once all sides say the same."""
+    reason = next((ice.frozen[row] for row in unit if row in ice.frozen), None)
+    if reason is None or any(row not in link.agreed for row in unit):
+        return False
+    candidates = [candidate_of(reading, unit) for reading in readings if present(reading, unit)]
+    if len(distinct_of(flow, unit, candidates)) == 1 or _waits(unit, candidates, merged):
+        return False
+    candidates.append(agreed_candidate(link, unit))
+    winner = chosen(flow, unit, candidates, choice) if choice is not None else None
+    if winner is None or choice is None:
+        _hold(flow, link, unit, candidates, merged, "frozen", reason)
+        return True
+    merged.resend.update(unit)
+    _win(flow, link, unit, candidates, winner, f"decided by {choice.by}", readings, merged)
+    return True
+
+
+def _thaw(flow: FlowMap, link: Link, unit: tuple[str, ...], merged: Merged, ice: Ice) -> None:
+    """Try again: where nobody has edited the row, the agreed value is sent to whoever does not show it."""
+    if not ice.thawed.intersection(unit) or merged.frozen.intersection(unit) or merged.agreed.keys() & set(unit):
+        return
+    if all(row in link.agreed for row in unit):
+        merged.resend.update(unit)
+        _agree(flow, link, unit, agreed_candidate(link, unit), "sent again, as a person said", merged)
+
+
+def _hold(
+    flow: FlowMap,
+    link: Link,
+    unit: tuple[str, ...],
+    candidates: list[Candidate],
+    merged: Merged,
+    kind: str,
+    reason: str,
 ) -> None:
     merged.frozen.update(unit)
     merged.held.append(
         HeldRow(
-            kind="conflict",
+            kind=kind,
             row=unit[0],
             values={c.system or "agreed": shown_unit(flow, unit, c.values) for c in candidates},
             base=shown_unit(flow, unit, tuple(link.agreed[row].value if row in link.agreed else None for row in unit)),

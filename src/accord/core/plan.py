@@ -113,7 +113,11 @@ class _Builder:
     def _has_it(self, reading: Reading, name: str) -> bool:
         """Agreed again on what this member has received already, and did not change: nothing is sent to it."""
         before = self.link.agreed.get(name)
-        if before is None or not equal(self.flow, name, before.value, self.agreed[name].value):
+        if (
+            before is None
+            or name in self.merged.resend
+            or not equal(self.flow, name, before.value, self.agreed[name].value)
+        ):
             return False
         return name in reading.member.base and same_native(reading.natives.get(name), reading.member.base[name])
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from accord.config.meaning import Project
 from accord.core.decide import Decision, given_values
 from accord.core.mapping import FlowMap
+from accord.core.merge import Ice
 from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.errors import SystemFailure, UsageError, ValueRefused
@@ -18,7 +19,7 @@ FATES = {"delete": "propagate", "keep": "close", "create": "restore"}
 
 
 def decisions_of(items: Sequence[Held]) -> Mapping[str, Decision]:
-    """Row → decision, for conflicts and values that a person resolved."""
+    """Row → decision, for conflicts and frozen rows that a person resolved."""
     return {
         item.row: Decision(
             take=item.decision.get("take"),
@@ -27,8 +28,18 @@ def decisions_of(items: Sequence[Held]) -> Mapping[str, Decision]:
             by=item.decided_by or "a person",
         )
         for item in items
-        if item.row and item.decision and item.kind == "conflict" and {"take", "value"} & set(item.decision)
+        if item.row and item.decision and item.kind in ("conflict", "frozen") and {"take", "value"} & set(item.decision)
     }
+
+
+def ice_of(items: Sequence[Held]) -> Ice:
+    """Rows that stay frozen, and those that a person said to try again."""
+    frozen = [item for item in items if item.kind == "frozen" and item.row]
+    retried = {item.row or "" for item in frozen if item.decision and item.decision.get("retry")}
+    return Ice(
+        frozen={item.row: item.reason for item in frozen if item.row and item.row not in retried},
+        thawed=frozenset(retried),
+    )
 
 
 def choice_of(items: Sequence[Held], kind: str) -> Held | None:

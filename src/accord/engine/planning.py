@@ -12,16 +12,18 @@ from typing import Any
 
 import msgspec
 
+from accord.core.decide import Decision
 from accord.core.deletion import fate, plan_deletion, remaining_values
 from accord.core.detect import Reading
 from accord.core.keys import make_key
 from accord.core.linkplan import HeldItem, LinkPlan, LogLine
 from accord.core.mapping import FlowMap
 from accord.core.match import CREATING
-from accord.core.merge import merge
+from accord.core.merge import Ice, merge
 from accord.core.plan import Ground, plan_link
 from accord.engine.chunk import Chunk, load_chunk, make_readings, read_unknown
-from accord.engine.decisions import choice_of, decisions_of
+from accord.engine.decisions import choice_of, decisions_of, ice_of
+from accord.engine.flips import flips_of
 from accord.engine.intake import note_started, take_up
 from accord.engine.match_keys import refresh_keys
 from accord.engine.matching import Matcher, rejoin
@@ -197,9 +199,13 @@ class Planner:
 
     def _plan_there(self, chunk: Chunk, link: Link, there: Sequence[Reading], review: HeldItem | None) -> LinkPlan:
         decisions = decisions_of(chunk.held.get(link.id, ()))
-        merged = merge(chunk.flow, link, there, decisions)
+        ice = ice_of(chunk.held.get(link.id, ()))
         creates, why = self._creates(chunk, link, review)
-        plan = plan_link(chunk.flow, link, there, merged, self._ground(chunk, link, why), creates)
+        plan = self._merged_plan(chunk, link, there, decisions, ice, (creates, why))
+        flips = flips_of(self.setting, chunk.flow, plan)
+        if flips:
+            ice = replace(ice, frozen={**ice.frozen, **flips})
+            plan = self._merged_plan(chunk, link, there, decisions, ice, (creates, why))
         if not creates and len(link.members) == 1:  # nobody need make a record for one that goes nowhere
             plan = msgspec.structs.replace(plan, waits=())
         if link.agreed:
@@ -207,6 +213,18 @@ class Planner:
         held = (*plan.held, review) if review is not None else plan.held
         by = next((decision.by for decision in decisions.values()), None) or _author(chunk.held.get(link.id, ()))
         return msgspec.structs.replace(plan, held=held, why=_why(plan, held, why, creates), by=by)
+
+    def _merged_plan(
+        self,
+        chunk: Chunk,
+        link: Link,
+        there: Sequence[Reading],
+        decisions: Mapping[str, Decision],
+        ice: Ice,
+        creates: tuple[Sequence[str], str],
+    ) -> LinkPlan:
+        merged = merge(chunk.flow, link, there, decisions, ice)
+        return plan_link(chunk.flow, link, there, merged, self._ground(chunk, link, creates[1]), creates[0])
 
     def _creates(self, chunk: Chunk, link: Link, review: HeldItem | None) -> tuple[list[str], str]:
         """The systems that get a counterpart, and why (or why not)."""

@@ -21,7 +21,7 @@ COMMANDS = {
     "in_doubt": ("--link REF", "--create", "--retry", "--dismiss"),
     "brake": (),
     "value": ("--retry", "--dismiss"),
-    "frozen": ("--retry", "--dismiss"),
+    "frozen": ("--take SYSTEM", "--value JSON", "--retry", "--dismiss"),
     "delete": ("--delete", "--keep", "--create"),
 }
 """Kind of held item → what `held resolve` takes for it."""

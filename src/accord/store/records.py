@@ -26,6 +26,11 @@ LOG = (
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
+THAWED = (
+    "SELECT \"row\", max(decided_at) FROM held WHERE link = ? AND kind = 'frozen' AND decided_at IS NOT NULL "
+    'AND "row" IS NOT NULL GROUP BY "row"'
+)
+
 
 class HeldItems:
     """The work list of people."""
@@ -155,6 +160,10 @@ class HeldItems:
         """(flow, kind) → how many are open."""
         rows = self.db.rows("SELECT flow, kind, count(*) FROM held WHERE closed_at IS NULL GROUP BY flow, kind")
         return {(flow, kind): count for flow, kind, count in rows}
+
+    def thawed(self, link: int) -> Mapping[str, str]:
+        """Row → when a person last decided about it while it was frozen, ISO 8601."""
+        return dict(self.db.rows(THAWED, (link,)))
 
     def decide(self, number: int, decision: Mapping[str, Any], by: str, at: datetime) -> None:
         """A person's decision, for the next round to carry out."""
