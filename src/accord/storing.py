@@ -114,6 +114,9 @@ class LinkStore(Protocol):
     def touch_arrived(self) -> None:
         """Have all links looked at whose members arrived, or whose wait is over."""
 
+    def pointing_to(self, number: int, flows: Sequence[str]) -> list[int]:
+        """Open links of these flows one of whose agreed values is a reference to this link. Reads them all."""
+
     def waiting_on_made(self) -> list[int]:
         """Links that wait for a record which is made in this run, or was linked in it."""
 

@@ -23,6 +23,7 @@ from accord.cli.output import Output
 from accord.cli.rounds import apply, plan, run
 from accord.cli.state import state
 from accord.cli.status import status
+from accord.cli.undo import undo
 from accord.errors import AccordError, MendFile, UsageError
 
 HELP = """Keeps records in step between business applications, wherever they are edited.
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 app.callback()(shared_options(HELP))
 FIRST: tuple[Callable[..., int], ...] = (init, check, plan, run, apply, status)
-LAST: tuple[Callable[..., int], ...] = (explain, history, docs, demo)
+LAST: tuple[Callable[..., int], ...] = (explain, history, undo, docs, demo)
 for each in FIRST:
     app.command()(command(each))
 app.add_typer(links, name="links")

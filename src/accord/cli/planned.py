@@ -22,7 +22,9 @@ _SIGNS = {"create": "+", "update": "~", "delete": "-"}
 _STYLES = {"create": "green", "update": "yellow", "delete": "red"}
 
 
-def show_plan(out: Output, report: Report, project: Project, *, every: bool, kept: Path | None) -> None:
+def show_plan(
+    out: Output, report: Report, project: Project, *, every: bool, kept: Path | None, command: str = "`accord run`"
+) -> None:
     """The whole plan."""
     writes = report.writes_planned or []
     if len(writes) > MOST and not every:
@@ -36,7 +38,7 @@ def show_plan(out: Output, report: Report, project: Project, *, every: bool, kep
     if kept is not None:
         out.say(f"Kept in {kept}: `accord apply {kept}` writes exactly this.")
     elif writes and not report.errors:
-        out.say("`accord run` does it.")
+        out.say(f"{command} does it.")
 
 
 def _grouped(out: Output, writes: Sequence[Mapping[str, Any]]) -> None:

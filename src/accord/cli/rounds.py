@@ -47,8 +47,8 @@ def plan(
     from accord.engine.round import plan_round
 
     project = call.project()
-    options = _options(project, full, flow, system, approve, None)
-    report = _round(call, project, lambda caller: plan_round(project, options, caller))
+    options = options_of(project, full, flow, system, approve, None)
+    report = round_report(call, project, lambda caller: plan_round(project, options, caller))
     if report is None:
         return 1
     if output is not None:
@@ -59,7 +59,7 @@ def plan(
         from accord.cli.planned import show_plan
 
         show_plan(call.out, report, project, every=all, kept=output)
-    return _plan_status(report, check)
+    return plan_status(report, check)
 
 
 def run(
@@ -75,7 +75,7 @@ def run(
     Example: `accord run`, or `accord run --flow customer --approve 'deletes<=120'`.
     """
     project = call.project()
-    return _carry_out(call, project, _options(project, full, flow, system, approve, by))
+    return _carry_out(call, project, options_of(project, full, flow, system, approve, by))
 
 
 def apply(
@@ -89,25 +89,25 @@ def apply(
     Without a file it plans and applies at once, like `accord run`. Example: `accord apply plan.json`.
     """
     project = call.project()
-    options = _options(project, False, None, None, approve, by)
+    options = options_of(project, False, None, None, approve, by)
     if file is None:
         return _carry_out(call, project, options)
     from accord.cli.planfile import read_plan
     from accord.engine.kept import apply_kept
 
     kept = read_plan(file, project)
-    report = _round(call, project, lambda caller: apply_kept(project, kept, options, caller))
+    report = round_report(call, project, lambda caller: apply_kept(project, kept, options, caller))
     return 1 if report is None else _say(call, report)
 
 
 def _carry_out(call: Call, project: Project, options: Options) -> int:
     from accord.engine.round import run_round
 
-    report = _round(call, project, lambda caller: run_round(project, options, caller))
+    report = round_report(call, project, lambda caller: run_round(project, options, caller))
     return 1 if report is None else _say(call, report)
 
 
-def _options(
+def options_of(
     project: Project,
     full: bool,
     flows: list[str] | None,
@@ -137,7 +137,7 @@ def _collect_rarely() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _round(call: Call, project: Project, work: Callable[[Caller], Report]) -> Report | None:
+def round_report(call: Call, project: Project, work: Callable[[Caller], Report]) -> Report | None:
     """The report of a round; None when it could not begin and the document that says so is written."""
     from accord.cli.progress import progress
     from accord.engine.checking import refuse_wrong
@@ -179,7 +179,7 @@ def _without_digests(report: Report) -> dict[str, Any]:
     return document
 
 
-def _plan_status(report: Report, check: bool) -> int:
+def plan_status(report: Report, check: bool) -> int:
     differs = bool(report.writes_planned) or any(item["kind"] == "brake" for item in report.held)
     return 4 if check and differs and not report.errors else report.status
 

@@ -42,6 +42,8 @@ class Report(msgspec.Struct, kw_only=True):
     """Writes of a kept plan whose ground has moved."""
     stopped: bool = False
     """Ended early, on request, after the links in hand; the rest goes with the next round."""
+    left: list[dict[str, Any]] | None = None
+    """What an undo leaves as it is, and why."""
     writes_planned: list[dict[str, Any]] | None = None
     plans: list[str] | None = None
     """Digests of the link plans, for `apply`."""

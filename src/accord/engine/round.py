@@ -11,11 +11,12 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from accord.config.meaning import Project, System
 from accord.connectors.registry import connect
+from accord.core.undo import Left
 from accord.engine.apply import apply
 from accord.engine.decisions import carry_out_alone
 from accord.engine.guarding import guard_plan
@@ -34,9 +35,11 @@ from accord.engine.setting import (
     flow_order,
     needed_paths,
 )
+from accord.engine.undoing import Wanted, make_undo, selected
 from accord.errors import SystemFailure
 from accord.ports import Clock, Connector, DatatypeSchema
 from accord.store.opening import State, open_state
+from accord.stored import HistoryLine
 
 PASSES = 6
 
@@ -82,15 +85,64 @@ async def _plan(project: Project, options: Options, caller: Caller) -> Report:
             with state.db.rehearsal():
                 await make_plan(setting)
                 guard_plan(setting)
-                _count_planned(setting)
-                writes, digests = planned_writes(setting)
-                fill_counts(setting)
-                held = list(held_now(state))
+                report = _planned_report(setting)
             state.observed.forget_places()
-            report = _report(setting, held)
-            report.writes_planned, report.plans = writes, digests
             _record(setting, report)
             return report
+
+
+def undo_round(
+    project: Project, wanted: Wanted, options: Options, caller: Caller = Caller(), *, carry_out: bool
+) -> Report:
+    """Take our writes back, or show what would be. Raises Locked, StateError; UsageError where there is nothing."""
+    return asyncio.run(_undo(project, wanted, options, caller, carry_out))
+
+
+async def _undo(project: Project, wanted: Wanted, options: Options, caller: Caller, carry_out: bool) -> Report:
+    with open_state(project.state) as state:
+        lines = selected(state, wanted)
+        flows = frozenset(line.flow for line in lines if line.flow is not None and line.flow in project.flows)
+        options = replace(options, flows=flows & options.flows if options.flows else flows)
+        async with _setting(project, state, options, caller, "undo" if carry_out else "plan") as setting:
+            _stop_gently(setting)
+            await recover(setting, setting.died)
+            if carry_out:
+                left = await _undo_now(setting, wanted, lines)
+                report = _finish(setting)
+            else:
+                report, left = await _undo_planned(setting, wanted, lines)
+            report.left = [asdict(item) for item in left]
+            return report
+
+
+async def _undo_now(setting: Setting, wanted: Wanted, lines: Sequence[HistoryLine]) -> list[Left]:
+    with setting.state.db.transaction():
+        left = await make_undo(setting, wanted, lines)
+        guard_plan(setting)
+    await apply(setting)
+    if setting.state.plans.unfinished():
+        await recover(setting)
+    return left
+
+
+async def _undo_planned(setting: Setting, wanted: Wanted, lines: Sequence[HistoryLine]) -> tuple[Report, list[Left]]:
+    with setting.state.db.rehearsal():
+        left = await make_undo(setting, wanted, lines)
+        guard_plan(setting)
+        report = _planned_report(setting)
+    setting.state.observed.forget_places()
+    _record(setting, report)
+    return report, left
+
+
+def _planned_report(setting: Setting) -> Report:
+    """What would be written. Called in the rehearsal."""
+    _count_planned(setting)
+    writes, digests = planned_writes(setting)
+    fill_counts(setting)
+    report = _report(setting, list(held_now(setting.state)))
+    report.writes_planned, report.plans = writes, digests
+    return report
 
 
 def _stop_gently(setting: Setting) -> None:

@@ -36,6 +36,10 @@ SHARING = (
     "AND (other.link <> mine.link) "
     "WHERE mine.link IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3"
 )
+POINTING_TO = (
+    "SELECT DISTINCT l.id FROM link l, json_each(l.agreed) a WHERE l.state <> 'closed' "
+    "AND l.flow IN (SELECT value FROM json_each(?)) AND json_extract(a.value, '$.value.link') = ? ORDER BY l.id"
+)
 DIRTY = "SELECT id FROM link WHERE flow = ? AND dirty = 1 AND id > ? ORDER BY id LIMIT ?"
 TOUCH = "UPDATE link SET dirty = 1 WHERE dirty = 0 AND id IN (SELECT value FROM json_each(?))"
 # CROSS JOIN: SQLite joins in the order written. It knows no sizes here, and would begin with the members: all of them.
@@ -178,6 +182,10 @@ class Links:
         """Have all links looked at whose members arrived, or whose wait is over."""
         self.db.run(TOUCH_FROM_INBOX)
         self.db.run(TOUCH_WAITERS)
+
+    def pointing_to(self, number: int, flows: Sequence[str]) -> list[int]:
+        """Open links of these flows one of whose agreed values is a reference to this link. Reads them all."""
+        return [row[0] for row in self.db.rows(POINTING_TO, (json_text(list(flows)), number))]
 
     def waiting_on_made(self) -> list[int]:
         """Links that wait for a record which is made in this run, or was linked in it."""

@@ -32,7 +32,7 @@ CLOSED_WITH = (
     "SELECT max(m.link) FROM member m JOIN place p ON p.id = m.place "
     "WHERE p.system = ? AND p.datatype = ? AND m.id = ? AND m.open = 0"
 )
-ROUNDS = ("run", "apply")
+ROUNDS = ("run", "apply", "undo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
