@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accord.connectors.memory import Behaviour
+from accord.connectors.memory import Behaviour, upper
 
 from .world import World, customer, linked, row, two, written
 
@@ -145,3 +145,14 @@ def test_what_systems_tell_is_no_changed_mapping(tmp_path: Path) -> None:
     table = world.erp.tables["customer"]
     table.behaviour = Behaviour(required=("name",), read_only=frozenset({"city"}))
     assert written(world.settle()) == 0
+
+
+def test_a_group_is_not_sent_back_in_the_form_of_a_system(tmp_path: Path) -> None:
+    """An edit of one row of a group leaves the others as they were typed, though they win or lose together."""
+    world = two(tmp_path, erp=Behaviour(normalise={"name": (upper,)}), groups={"who": ["name", "city"]})
+    mine, other = linked(world)
+    world.erp.edit("customer", other, city="Bergen")
+    world.settle()
+    assert world.pms.get("customer", mine) is not None
+    found = world.pms.get("customer", mine) or {}
+    assert (found["name"], found["city"]) == ("Åsheim", "Bergen")

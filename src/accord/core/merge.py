@@ -156,7 +156,7 @@ def _merge_unit(
     _leave_one_way_edits(flow, readings, sources, unit, merged)
     if not editors:
         return
-    candidates = [candidate_of(reading, unit) for reading in editors]
+    candidates = [_edited_candidate(link, unit, reading) for reading in editors]
     if all(member_behind(reading, unit) for reading in editors):  # else one of them was typed over the agreed value
         candidates.append(agreed_candidate(link, unit))
     if any(joins(reading) for reading in editors) and not _waits(unit, candidates, merged):
@@ -166,6 +166,20 @@ def _merge_unit(
             return
     if not merged.frozen.intersection(unit):
         _conclude(flow, link, unit, candidates, readings, merged, choice)
+
+
+def _edited_candidate(link: Link, unit: tuple[str, ...], reading: Reading) -> Candidate:
+    """What somebody edited in a group, with the agreed values of its other rows: what a system made of those is no
+    edit, and is not sent back.
+    """
+    candidate = candidate_of(reading, unit)
+    if len(unit) == 1 or joins(reading):
+        return candidate
+    values = tuple(
+        value if value is ABSENT or row in reading.member.behind or reading.edited(row) else link.agreed[row].value
+        for row, value in zip(unit, candidate.values, strict=True)
+    )
+    return replace(candidate, values=values)
 
 
 def _conclude(

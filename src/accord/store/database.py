@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from accord.errors import Locked, StateError
 
@@ -41,6 +41,9 @@ def sqlite_connection(path: Path) -> sqlite3.Connection:
 
 class Database:
     """Statements on the state. Errors of the driver become StateError or Locked."""
+
+    watch: ClassVar[Callable[[Database], None] | None] = None
+    """Called before each statement, if set: where the simulator lets a process die, or a disk be full."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], name: str) -> None:
         self.name = name
@@ -107,6 +110,8 @@ class Database:
 
     def _guarded(self, work: Callable[[], T]) -> T:
         try:
+            if Database.watch is not None:
+                Database.watch(self)
             return work()
         except sqlite3.Error as error:
             raise explained(error, self.name) from error
