@@ -21,6 +21,7 @@ from accord.cli.init import init
 from accord.cli.links import links
 from accord.cli.output import Output
 from accord.cli.rounds import apply, plan, run
+from accord.cli.simulate import simulate
 from accord.cli.state import state
 from accord.cli.status import status
 from accord.cli.undo import undo
@@ -43,7 +44,7 @@ app = typer.Typer(
 )
 app.callback()(shared_options(HELP))
 FIRST: tuple[Callable[..., int], ...] = (init, check, plan, run, apply, status)
-LAST: tuple[Callable[..., int], ...] = (explain, history, undo, docs, demo)
+LAST: tuple[Callable[..., int], ...] = (explain, history, undo, docs, simulate, demo)
 for each in FIRST:
     app.command()(command(each))
 app.add_typer(links, name="links")

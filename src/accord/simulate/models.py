@@ -80,9 +80,16 @@ def _schema(shape: PropertyShape) -> PropertySchema:
 
 
 def behaviour(
-    datatype: Datatype, shape: DatatypeShape, habit: Habit, random: Random, targets: Mapping[str, str]
+    datatype: Datatype,
+    shape: DatatypeShape,
+    habit: Habit,
+    random: Random,
+    targets: Mapping[str, str],
+    texts: frozenset[str],
 ) -> Behaviour:
-    """How a datatype behaves in one history. `targets` is path → datatype, of its references."""
+    """How a datatype behaves in one history. `targets` is path → datatype, of its references; `texts` are the
+    properties that hold free text.
+    """
     can = shape.capabilities
     return Behaviour(
         ids=random.choice([None, "X-{:03d}"]),
@@ -101,7 +108,7 @@ def behaviour(
         ordered=can.ordered or random.random() < 0.5,
         page_size=random.choice([2, 5, 100]),
         find=can.find,
-        normalise=_normalisers(shape, habit, random),
+        normalise=_normalisers(shape, habit, random, texts),
         unique=tuple(shape.keys) or ((datatype.natural_key,) if datatype.natural_key else ()),
         required=tuple(path for path, found in shape.properties.items() if found.required and not found.read_only),
         references=dict(targets) if random.random() < habit.faults / 2 else {},
@@ -115,7 +122,9 @@ def soft_flag(datatype: Datatype) -> str | None:
     return found[1] if found else None
 
 
-def _normalisers(shape: DatatypeShape, habit: Habit, random: Random) -> dict[str, tuple[Normaliser, ...]]:
+def _normalisers(
+    shape: DatatypeShape, habit: Habit, random: Random, texts: frozenset[str]
+) -> dict[str, tuple[Normaliser, ...]]:
     found: dict[str, tuple[Normaliser, ...]] = {}
     for path, known in shape.properties.items():
         steps: list[Normaliser] = []
@@ -125,15 +134,11 @@ def _normalisers(shape: DatatypeShape, habit: Habit, random: Random) -> dict[str
             steps.append(trim)
         if known.decimals is not None:
             steps.append(rounded(known.decimals))
-        if random.random() < habit.values and not known.options and _is_text(known):
+        if random.random() < habit.values and path in texts and not known.options and not known.unique:
             steps.append(random.choice([trim, trim, upper, null_to_empty, empty_to_null]))
         if steps:
             found[path] = tuple(steps)
     return found
-
-
-def _is_text(shape: PropertyShape) -> bool:
-    return (shape.type or "string").split("(")[0] in TEXTS and not shape.unique
 
 
 def refuse(shape: DatatypeShape, record: Mapping[str, Any]) -> None:

@@ -181,12 +181,21 @@ class Now:
         keys = {row for rule in flow.flow.match for row in rule}
         if any(event.actor == "person" and event.op == "update" and keys & set(event.rows) for event in events):
             return True  # somebody changed what it is matched by: nothing says any more that the two are the same
+        if any(self._written_over(event, events) for event in events):
+            return True  # an own create in doubt, all of which somebody typed over: nothing shows that it is ours
         made = [event for event in events if event.op == "create" and event.system == name]
         ours = [event for event in made if event.actor == "sync"]
         if len(ours) > 1:
             return False
         theirs = [event for event in made if event.actor == "person"]
         return any(event.late or their.after >= event.after for event in ours for their in theirs)
+
+    def _written_over(self, made: Event, events: list[Event]) -> bool:
+        if made.op != "create" or made.actor != "sync":
+            return False
+        behaviour = self.world.systems[made.system].tables[made.datatype].behaviour
+        typed = {row for e in events if e.actor == "person" and e.ref == made.ref for row in e.rows}
+        return behaviour.key_property is None and set(made.rows) <= typed
 
     def _left_scope(self, flow: FlowMap, event: Event) -> bool:
         side = flow.sides[event.system]

@@ -15,7 +15,7 @@ from accord.model import ABSENT, Ref
 from accord.simulate import marks
 from accord.simulate.world import SimSystem, World
 from accord.store.opening import State, open_state
-from accord.store.people import Author, decide
+from accord.store.people import Author, decide, dismiss
 from accord.stored import Held
 
 TRIES = 60
@@ -68,8 +68,12 @@ class People:
         """Row → a canonical value, of most rows; of those that must be filled, always. No references."""
         side = flow.sides[system]
         found = {}
-        for row in side.rows:
-            if row in flow.references or not side.may_write(row):
+        typed = [row for row in side.rows if row not in flow.references and side.may_write(row)]
+        marked = [row for row in typed if self.world.is_marked(flow, row)]
+        sure = self.random.choice(marked) if marked else None  # by something one must know a thing again
+        for row in typed:
+            if row == sure:
+                found[row] = self.value(flow, system, row, filled=True)
                 continue
             needed = side.needs(row) or flow.rows[row].required or any(row in rule for rule in flow.flow.match)
             if needed or self.random.random() < 0.8:
@@ -210,12 +214,12 @@ class People:
             with system.person():
                 system.edit(datatype, id, changes)
 
-    def value(self, flow: FlowMap, name: str, row: str) -> Any:
+    def value(self, flow: FlowMap, name: str, row: str, *, filled: bool = False) -> Any:
         """A canonical value that no other edit has, or none."""
         side = flow.sides[name]
         kind = flow.rows[row].type.name
         may_be_empty = not (side.needs(row) or flow.rows[row].required or any(row in r for r in flow.flow.match))
-        if may_be_empty and self.random.random() < 0.08:
+        if may_be_empty and not filled and self.random.random() < 0.08:
             return self.random.choice([None, ""]) if kind in ("string", "text") else None
         shape = self.world.shape(flow, name, row)
         others = self.world.row_shapes(flow, row)
@@ -263,7 +267,8 @@ class People:
                     continue
                 self._excuse(item, state)
                 self.world.story.append(f"    someone decides {item.kind} of link {item.link} {item.row}: {choice}")
-                decide(state, item, choice, Author(by="kari", at=self.world.clock.now()))
+                author = Author(by="kari", at=self.world.clock.now())
+                (dismiss(state, item, author) if "dismiss" in choice else decide(state, item, choice, author))
                 decided += 1
         return decided
 

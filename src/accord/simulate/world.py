@@ -14,13 +14,14 @@ from typing import Any
 from accord.config.meaning import Project, System
 from accord.connectors.memory import MemoryConnector, MemorySystem, TickingClock
 from accord.connectors.paths import flat, get_path
+from accord.core.keys import source_of
 from accord.core.mapping import FlowMap
 from accord.core.match import in_scope_of
 from accord.engine.setting import compile_flows
 from accord.errors import AccordError, ValueRefused
 from accord.model import ABSENT
 from accord.simulate import marks
-from accord.simulate.models import PROFILES, Shapes, behaviour, refuse, told
+from accord.simulate.models import PROFILES, TEXTS, Shapes, behaviour, refuse, told
 from accord.simulate.shapes import DatatypeShape, PropertyShape
 
 Rows = Mapping[str, tuple[str, str, Any]]
@@ -65,11 +66,14 @@ class SimSystem(MemorySystem):
         self.hand = self.is_late = False
         self.making: tuple[str, int] | None = None
         """The (flow, thing) that a person makes a record of."""
+        self.token = ""
         self.reads: dict[tuple[str, str], int] = {}
         habit = world.habit
         datatypes = world.project.systems[name].datatypes
         behaviours = {
-            key: behaviour(datatypes[key], shape, habit, random, world.reference_targets(name, key))
+            key: behaviour(
+                datatypes[key], shape, habit, random, world.reference_targets(name, key), world.texts(name, key)
+            )
             for key, shape in shapes.items()
         }
         super().__init__(behaviours, clock=world.clock, random=random)
@@ -83,6 +87,14 @@ class SimSystem(MemorySystem):
             yield
         finally:
             self.hand, self.making = False, None
+
+    def create(self, datatype: str, natives: Mapping[str, Any], token: str) -> tuple[str, bool]:
+        """A create from outside; its key names the record that it was made from."""
+        self.token = token
+        try:
+            return super().create(datatype, natives, token)
+        finally:
+            self.token = ""
 
     def later(self, requests: int, act: Any) -> None:
         """A late write rests on what was read before it was sent."""
@@ -170,6 +182,21 @@ class World:
                 if row in side.paths and other is not None:
                     found[side.paths[row]] = other.side.datatype
         return found
+
+    def texts(self, system: str, datatype: str) -> frozenset[str]:
+        """Paths that hold free text, as far as the rows say."""
+        sides = [
+            (flow, side)
+            for flow in self.flows.values()
+            if (side := flow.sides.get(system)) is not None and side.side.datatype == datatype
+        ]
+        free = {
+            path
+            for flow, side in sides
+            for row, path in side.paths.items()
+            if flow.rows[row].type.name in TEXTS and not flow.rows[row].maps
+        }
+        return frozenset(free)
 
     def number(self) -> int:
         """A number that no other edit has."""
@@ -303,7 +330,7 @@ class World:
             flow, thing = system.making
             self.thing_of[ref] = thing
             return self.flows[flow], thing
-        found = self._recognised(system.name, ref[1], record)
+        found = self._recognised(system.name, ref[1], record) or self._named(system.token)
         if found is not None:
             self.thing_of[ref] = found
             return self.flows[self.flow_of_thing[found]], found
@@ -312,6 +339,11 @@ class World:
             return None, None
         self.thing_of[ref] = self.new_thing(claimed.name)
         return claimed, self.thing_of[ref]
+
+    def _named(self, token: str) -> int | None:
+        """The thing that the key of a create names: of a record that was emptied before it was carried over."""
+        source = source_of(token)
+        return None if source is None else self.thing_of.get((source.system, source.datatype, source.id))
 
     def _recognised(self, system: str, datatype: str, record: Mapping[str, Any]) -> int | None:
         """The thing whose marks a record carries most of."""
