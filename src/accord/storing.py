@@ -138,6 +138,9 @@ class LinkStore(Protocol):
     def drop(self, number: int) -> None:
         """A waiting link is no more: its record becomes a member of another one."""
 
+    def dissolve(self, number: int, why: str) -> None:
+        """Close a link at once: its records stay, and no rule links or creates them again."""
+
     def set_state(self, number: int, state: LinkState) -> None:
         """Only the state of a link, while a create of it is in doubt."""
 

@@ -25,6 +25,7 @@ from accord.cli.simulate import simulate
 from accord.cli.state import state
 from accord.cli.status import status
 from accord.cli.undo import undo
+from accord.cli.verify import verify
 from accord.errors import AccordError, MendFile, UsageError
 
 HELP = """Keeps records in step between business applications, wherever they are edited.
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 app.callback()(shared_options(HELP))
 FIRST: tuple[Callable[..., int], ...] = (init, check, plan, run, apply, status)
-LAST: tuple[Callable[..., int], ...] = (explain, history, undo, docs, simulate, demo)
+LAST: tuple[Callable[..., int], ...] = (explain, history, undo, verify, docs, simulate, demo)
 for each in FIRST:
     app.command()(command(each))
 app.add_typer(links, name="links")

@@ -163,7 +163,10 @@ class _Reader:
             self.setting.state.held.close_of(readable, self.setting.now)
 
     def _ref(self, record: Record) -> str:
-        return str(Ref(self.system, self.datatype, record.id))
+        return self._ref_of(record.id)
+
+    def _ref_of(self, id: str) -> str:
+        return str(Ref(self.system, self.datatype, id))
 
     def print(self, record: Record) -> bytes:
         """The fingerprint of a record: its mapped content, and its version where the listing tells it."""
@@ -186,9 +189,16 @@ class _Reader:
         for start in range(0, len(members), CONFIRM):
             there += await self._confirm_some(members[start : start + CONFIRM])
         strangers = set(ids) - set(members)
+        await self._close_reviews(sorted(id for id in strangers if json_text([self._ref_of(id)]) in self.unreadable))
         self.observed.forget([(self.place, id) for id in strangers])
         self.observed.done([(self.place, id) for id in strangers])
         return there
+
+    async def _close_reviews(self, ids: Sequence[str]) -> None:
+        """What was held about records in no link needs nobody once they are gone."""
+        answers = await self.connector.fetch(self.datatype, ids) if ids else {}
+        gone = [self._ref_of(id) for id, answer in answers.items() if answer is Absence.GONE]
+        self.setting.state.held.close_of(gone, self.setting.now)
 
     def _members(self, ids: Sequence[str]) -> list[str]:
         found = self.setting.state.links.of([Ref(self.system, self.datatype, id) for id in ids])

@@ -15,6 +15,7 @@ import msgspec
 from accord.core.decide import Decision
 from accord.core.deletion import fate, plan_deletion, remaining_values
 from accord.core.detect import Reading
+from accord.core.identity import is_another
 from accord.core.keys import make_key
 from accord.core.linkplan import HeldItem, LinkPlan, LogLine
 from accord.core.mapping import FlowMap
@@ -27,12 +28,13 @@ from accord.engine.flips import flips_of
 from accord.engine.intake import note_started, take_up
 from accord.engine.match_keys import refresh_keys
 from accord.engine.matching import Matcher, rejoin
+from accord.engine.observe import place_salt, record_print
 from accord.engine.rules import follow_rules
 from accord.engine.setting import Setting
-from accord.engine.settling import Finished, settle_all
+from accord.engine.settling import Finished, let_go, settle_all
 from accord.errors import ExpressionError, SystemFailure
-from accord.model import Link, LinkState, Member, Op, from_json, json_text
-from accord.stored import Held, Need
+from accord.model import Link, LinkState, Member, Op, Record, from_json, json_text
+from accord.stored import Arrival, Held, Need
 
 BATCH = 250
 DELETES = 1_000_000
@@ -67,6 +69,8 @@ class Planner:
         self.deferred: dict[int, frozenset[str]] = {}
         """Link → reference rows that its creates go without, because they form a circle."""
         self.count = 0
+        self.split: list[tuple[int, Arrival]] = []
+        """(link, record) pairs that a person took apart."""
 
     async def plan_flow(self, flow: FlowMap) -> None:
         """Every touched link of a flow."""
@@ -147,6 +151,7 @@ class Planner:
         plans = [plan for link in chunk.links.values() if (plan := self._plan_one(chunk, link, reviews)) is not None]
         self.count += len(plans)
         self._store(chunk, plans)
+        self._take_apart()
 
     def _plan_one(self, chunk: Chunk, link: Link, reviews: Mapping[int, HeldItem]) -> LinkPlan | None:
         """The plan of one link; None where nothing can be said of it in this round."""
@@ -198,6 +203,11 @@ class Planner:
         return True
 
     def _plan_there(self, chunk: Chunk, link: Link, there: Sequence[Reading], review: HeldItem | None) -> LinkPlan:
+        others = [reading for reading in there if link.agreed and is_another(chunk.flow, reading)]
+        if others:
+            stopped = self._another(chunk, link, others)
+            if stopped is not None:
+                return stopped
         decisions = decisions_of(chunk.held.get(link.id, ()))
         ice = ice_of(chunk.held.get(link.id, ()))
         creates, why = self._creates(chunk, link, review)
@@ -213,6 +223,43 @@ class Planner:
         held = (*plan.held, review) if review is not None else plan.held
         by = next((decision.by for decision in decisions.values()), None) or _author(chunk.held.get(link.id, ()))
         return msgspec.structs.replace(plan, held=held, why=_why(plan, held, why, creates), by=by)
+
+    def _another(self, chunk: Chunk, link: Link, others: Sequence[Reading]) -> LinkPlan | None:
+        """A record that looks like another one under the same id: a person says. None: it is the same all the same."""
+        item = choice_of(chunk.held.get(link.id, ()), "review")
+        choice = dict(item.decision or {}) if item is not None else {}
+        refs = tuple(str(reading.member.ref) for reading in others)
+        if choice.get("link") in refs:
+            return None
+        if choice.get("create"):
+            self.split += [(link.id, chunk.arrivals[r.member.ref]) for r in others if r.member.ref in chunk.arrivals]
+        held = HeldItem(
+            kind="review",
+            values={r.system: {row: r.natives.get(row) for row in r.side.rows} for r in others},
+            base={r.system: {row: r.member.base.get(row) for row in r.side.rows} for r in others},
+            reason=f"{' and '.join(refs)} looks like another record under the same id: all that tells it apart has "
+            f"changed. If it is the same, resolve it by `--link {refs[0]}`; if it is another one, by `--create`",
+            refs=refs,
+        )
+        return LinkPlan(flow=link.flow, link=link.id, state=link.state, held=(held,))
+
+    def _take_apart(self) -> None:
+        """Records that a person called others than those that were linked: their links are over, they are new."""
+        for number, arrival in self.split:
+            place = self.setting.place(arrival.ref.system, arrival.ref.datatype)
+            let_go(self.setting, number, arrival.ref, self.setting.now)
+            self.state.links.forget_closed(arrival.ref)
+            record = Record(
+                id=arrival.ref.id,
+                native_id=arrival.native_id,
+                content=arrival.content or b"{}",
+                version=arrival.version,
+                modified=arrival.modified,
+            )
+            salt = place_salt(self.setting, arrival.ref.system, arrival.ref.datatype)
+            self.state.observed.take_in(place, [record], [record_print(record, salt)])
+            self.setting.tally.refreshed += 1
+        self.split.clear()
 
     def _merged_plan(
         self,

@@ -210,12 +210,12 @@ async def _read(setting: Setting) -> None:
 
 async def _pass(setting: Setting) -> bool:
     """Plan, guard, apply, find out about lost answers; whether another pass may find more to do."""
+    refreshed = setting.tally.refreshed
     with setting.state.db.transaction():
         await make_plan(setting)
         guard_plan(setting)
         if setting.options.only is not None:
             _keep_only(setting)
-    refreshed = setting.tally.refreshed
     carried = await apply(setting)
     doubtful = len(setting.state.plans.unfinished())
     if doubtful:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from accord.core.linkplan import LinkPlan, LogLine, RowWrite, WritePlan
+from accord.core.linkplan import HeldItem, LinkPlan, LogLine, RowWrite, WritePlan
 from accord.core.mapping import FlowMap
 from accord.core.settle import Result, settle
 from accord.engine.match_keys import keys_of_member
@@ -39,6 +40,32 @@ def note_given_up(setting: Setting, plan: LinkPlan, results: Sequence[Result]) -
     """The history of a plan that is made anew, though it may have taken effect: what it superseded, and its writes."""
     settler = _Settler(setting, [])
     settler.given_up(plan, results)
+
+
+def let_go(setting: Setting, number: int, ref: Ref, at: datetime) -> None:
+    """Close a link one of whose records is another one now, and ask about its counterparts."""
+    state = setting.state
+    link = state.links.load([number])[number]
+    why = f"{ref} was deleted, and its id was given to another record"
+    state.links.dissolve(number, why)
+    state.held.close([item.id for item in state.held.of_links([number])], at)
+    for member in link.members:
+        if member.ref != ref and not member.gone:
+            item = HeldItem(kind="review", reason=f"its counterpart {why}", refs=(str(member.ref),))
+            state.held.open_alone(item, link.flow, at, setting.run)
+    line = HistoryLine(
+        run=setting.run,
+        at=at.isoformat(),
+        flow=link.flow,
+        link=number,
+        system=ref.system,
+        ref=str(ref),
+        op="deleted",
+        changes={},
+        outcome="done",
+        reason=why,
+    )
+    state.history.add([line])
 
 
 class _Settler:
@@ -74,6 +101,7 @@ class _Settler:
         before = self.links[plan.link]
         settlement = settle(flow, before, plan, item.results)
         link = settlement.link
+        self._given_again(before, link)
         self.settled.append(
             SettledLink(
                 link=link,
@@ -92,6 +120,14 @@ class _Settler:
             refs = [str(member.ref) for member in (*link.members, *settlement.closed_members)]
             self.state.held.replace(link.id, plan.flow, settlement.held, refs, self.at, self.setting.run)
         self._count(plan, item.results)
+
+    def _given_again(self, before: Link, link: Link) -> None:
+        """A system gave a record that we made the id of one that it had deleted: the old link of that id is over."""
+        known = {member.ref for member in before.members}
+        made = [member.ref for member in link.members if member.ref not in known]
+        for ref, number in (self.state.links.of(made) if made else {}).items():
+            if number != link.id:
+                let_go(self.setting, number, ref, self.at)
 
     def _keys(self, flow: FlowMap, before: Link, link: Link) -> dict[str, list[tuple[int, str]]]:
         """System → match keys, for the members whose keys may have changed."""

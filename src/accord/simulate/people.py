@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
@@ -11,15 +10,13 @@ from accord.connectors.memory import Refused
 from accord.connectors.paths import get_path
 from accord.core.mapping import FlowMap
 from accord.errors import AccordError
-from accord.model import ABSENT, Ref
+from accord.model import Ref
 from accord.simulate import marks
+from accord.simulate.satisfying import LITERAL, satisfied
 from accord.simulate.world import SimSystem, World
 from accord.store.opening import State, open_state
 from accord.store.people import Author, decide, dismiss
 from accord.stored import Held
-
-TRIES = 60
-_LITERAL = re.compile(r"([\w.]+)\s*(==|!=|>=|<=|>|<)\s*('[^']*'|\"[^\"]*\"|-?\d+(?:\.\d+)?|true|false|null)")
 
 
 class People:
@@ -83,7 +80,7 @@ class People:
     def make_in(self, name: str, flow: FlowMap, thing: int, values: Mapping[str, Any]) -> bool:
         """A record of a thing; whether there is one now."""
         side, system = flow.sides[name], self.world.systems[name]
-        data = {**dict(side.side.defaults), **self._inside(flow, name)}
+        data = {**dict(side.side.defaults), **satisfied(side, self.random)}
         for row, value in values.items():
             if row in side.rows:
                 self._enter(flow, name, row, value, data)
@@ -100,27 +97,6 @@ class People:
             data[side.paths[row]] = side.rows[row].encode(value) if value != "" else ""
         except AccordError:
             return  # what cannot be typed there is not typed
-
-    def _inside(self, flow: FlowMap, name: str) -> dict[str, Any]:
-        """Properties that make the filter of a side true, where that can be found out."""
-        side = flow.sides[name]
-        text = " && ".join(filter(None, (side.side.where, side.side.when)))
-        if not text:
-            return {}
-        for _ in range(TRIES):
-            found = {
-                path: value
-                for path, op, literal in _LITERAL.findall(text)
-                if (value := _satisfying(op, literal, self.random)) is not ABSENT
-            }
-            trial: dict[str, Any] = {**dict(side.side.defaults), **found}
-            flat = {path: trial.get(path) for path in side.needed_paths()}
-            try:
-                if all(e is None or e.test(flat) for e in (side.where, side.when)):
-                    return found
-            except AccordError:
-                continue
-        return {}
 
     def edit(self) -> None:
         """Some rows of one record; often of the one that was edited last, whichever side."""
@@ -206,10 +182,10 @@ class People:
         record = system.get(datatype, id) or {}
         if self.world.in_scope(flow, system.name, record):
             rows = set(side.paths.values())
-            outside = [path for path, _, _ in _LITERAL.findall(side.side.where) if path not in rows]
+            outside = [path for path, _, _ in LITERAL.findall(side.side.where) if path not in rows]
             changes: Mapping[str, Any] = dict.fromkeys(outside[:1], "elsewhere")
         else:
-            changes = self._inside(flow, system.name)
+            changes = satisfied(side, self.random)
         if changes:
             with system.person():
                 system.edit(datatype, id, changes)
@@ -312,22 +288,3 @@ class People:
 def _is_joined(state: State, number: int | None) -> bool:
     link = state.links.load([number]).get(number) if number is not None else None
     return link is not None and len(link.members) > 1
-
-
-def _literal(text: str) -> Any:
-    words: dict[str, Any] = {"true": True, "false": False, "null": None}
-    if text in words:
-        return words[text]
-    if text[0] in "'\"":
-        return text[1:-1]
-    return float(text) if "." in text else int(text)
-
-
-def _satisfying(op: str, literal: str, random: Random) -> Any:
-    """A value that makes a comparison true."""
-    value = _literal(literal)
-    if op in ("==", ">=", "<="):
-        return value
-    if op == "!=":
-        return not value if isinstance(value, bool) else f"not {value}" if isinstance(value, str) else "something"
-    return value + random.choice([1, 2, 5]) * (1 if op == ">" else -1) if isinstance(value, int | float) else ABSENT

@@ -36,6 +36,13 @@ SHARING = (
     "AND (other.link <> mine.link) "
     "WHERE mine.link IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3"
 )
+DISSOLVE = (
+    "UPDATE member SET open = 0, gone = 0 WHERE link = ?",
+    "DELETE FROM match_key WHERE link = ?",
+    "DELETE FROM wait WHERE link = ?",
+    "UPDATE link SET dirty = 1 WHERE dirty = 0 AND id IN (SELECT link FROM wait WHERE on_link = ?)",
+    "DELETE FROM proposal WHERE state = 'planned' AND link = ?",
+)
 POINTING_TO = (
     "SELECT DISTINCT l.id FROM link l, json_each(l.agreed) a WHERE l.state <> 'closed' "
     "AND l.flow IN (SELECT value FROM json_each(?)) AND json_extract(a.value, '$.value.link') = ? ORDER BY l.id"
@@ -218,6 +225,12 @@ class Links:
             self.db.run(f"DELETE FROM {table} WHERE link = ?", (number,))
         self.db.run("UPDATE held SET closed_at = since WHERE link = ? AND closed_at IS NULL", (number,))
         self.db.run("DELETE FROM link WHERE id = ?", (number,))
+
+    def dissolve(self, number: int, why: str) -> None:
+        """Close a link at once: its records stay, and no rule links or creates them again."""
+        for sql in DISSOLVE:
+            self.db.run(sql, (number,))
+        self.db.run("UPDATE link SET state = 'closed', dirty = 0, pinned = 1, why = ? WHERE id = ?", (why, number))
 
     def set_state(self, number: int, state: LinkState) -> None:
         """Only the state of a link, while a create of it is in doubt."""

@@ -18,12 +18,6 @@ from accord.stored import Held, HistoryLine
 
 BEGIN_ANEW = "UPDATE link SET agreed = '{}', dirty = 1, pinned = 1, state = ?, why = NULL WHERE id = ?"
 READ_ANEW = "UPDATE member SET behind = '', clean = 0 WHERE link = ?"
-CLOSE_LINK = "UPDATE link SET state = 'closed', dirty = 0, pinned = 1, why = ? WHERE id = ?"
-CLOSE_MEMBERS = "UPDATE member SET open = 0, gone = 0 WHERE link = ?"
-FORGET_KEYS = "DELETE FROM match_key WHERE link = ?"
-FORGET_WAITS = "DELETE FROM wait WHERE link = ?"
-TOUCH_WAITERS = "UPDATE link SET dirty = 1 WHERE dirty = 0 AND id IN (SELECT link FROM wait WHERE on_link = ?)"
-FORGET_PLANS = "DELETE FROM proposal WHERE state = 'planned' AND link = ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +110,7 @@ def unlink(state: State, number: int, author: Author) -> Link:
         if link.state is LinkState.CLOSED:
             raise UsageError(f"link {number} is closed already")
         _check_idle(state, [number])
-        for sql in (CLOSE_MEMBERS, FORGET_KEYS, FORGET_WAITS, TOUCH_WAITERS, FORGET_PLANS):
-            state.db.run(sql, (number,))
-        state.db.run(CLOSE_LINK, (f"unlinked by {author.by}", number))
+        state.links.dissolve(number, f"unlinked by {author.by}")
         state.held.close([item.id for item in state.held.of_links([number])], author.at)
         refs = ", ".join(str(member.ref) for member in link.members)
         _log(state, link, author, "unlink", f"unlinked by {author.by}: {refs}")

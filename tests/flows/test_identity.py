@@ -1,0 +1,100 @@
+"""An id and what the record was when it was linked: an id that is given again is no edit of everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from accord.connectors.memory import Behaviour
+
+from .world import PLAIN, World, customer, linked, row, two, written
+
+
+def told_apart(folder: Path, pms: Behaviour = PLAIN, **flow: object) -> World:
+    """Customers with enough properties to know one from another."""
+    world = two(folder, pms=pms, **flow)
+    world.flow["rows"].append(row("mail"))
+    return world
+
+
+def given_again(world: World) -> tuple[str | int, str]:
+    """A linked customer is deleted, and another one gets its id, all between two rounds."""
+    mine, other = linked(world, mail="post@aasheim.example")
+    world.pms.delete("customer", mine)
+    world.pms.insert("customer", {"name": "Berge", "org": "999", "city": None, "mail": "hei@berge.example"}, id=mine)
+    return mine, other
+
+
+def test_an_id_that_was_given_again_is_for_a_person(tmp_path: Path) -> None:
+    """Nothing of the new record is carried over the counterpart of the old one."""
+    world = told_apart(tmp_path, Behaviour(version=None, version_check="where"))
+    mine, other = given_again(world)
+    for _ in range(2):
+        assert written(world.round(full=True)) == 0
+    assert (world.erp.get("customer", other) or {})["name"] == "Åsheim"
+    item = world.one_held("review")
+    assert f"pms/customer/{mine} looks like another record" in item.reason
+    assert item.values["pms"]["name"] == "Berge"
+
+
+def test_a_version_that_began_anew(tmp_path: Path) -> None:
+    """Then one property is enough."""
+    world = two(tmp_path)
+    mine, _ = linked(world)
+    world.pms.edit("customer", mine, city="Asker")
+    world.settle()
+    world.pms.delete("customer", mine)
+    world.pms.insert("customer", {"name": "Berge", "org": "111", "city": "Asker"}, id=mine)
+    assert written(world.round(full=True)) == 0
+    assert world.one_held("review").refs[0].startswith("pms/customer/")
+
+
+@pytest.mark.parametrize(
+    "edits", [{"name": "Aas"}, {"name": "Aas", "org": "222"}, {"city": "Y", "mail": "a@b.example"}]
+)
+def test_edits_are_no_other_record(tmp_path: Path, edits: dict[str, str]) -> None:
+    """Also of several properties at once."""
+    world = told_apart(tmp_path)
+    mine, other = linked(world, mail="post@aasheim.example")
+    world.pms.edit("customer", mine, edits)
+    world.settle()
+    assert world.held() == []
+    assert {key: (world.erp.get("customer", other) or {})[key] for key in edits} == edits
+
+
+def test_a_person_says_that_it_is_the_same(tmp_path: Path) -> None:
+    """Then what was typed is carried over."""
+    world = told_apart(tmp_path, Behaviour(version=None, version_check="where"))
+    mine, other = given_again(world)
+    world.round(full=True)
+    world.resolve(world.one_held("review"), link=f"pms/customer/{mine}")
+    world.settle()
+    assert world.held() == []
+    assert (world.erp.get("customer", other) or {})["name"] == "Berge"
+
+
+def test_a_person_says_that_it_is_another(tmp_path: Path) -> None:
+    """It gets a counterpart of its own; what belonged to the old one stays, and is asked about."""
+    world = told_apart(tmp_path, Behaviour(version=None, version_check="where"))
+    _, other = given_again(world)
+    world.round(full=True)
+    world.resolve(world.one_held("review"), create=True)
+    world.settle()
+    assert world.names("erp") == ["Berge", "Åsheim"]
+    assert world.one_held("review").refs == (f"erp/customer/{other}",)
+
+
+def test_a_record_that_we_make_gets_an_id_that_was_deleted(tmp_path: Path) -> None:
+    """As SQLite does: the round goes on, and the counterpart of the old record is asked about."""
+    world = two(tmp_path, on_delete="ask")
+    mine, other = linked(world)
+    world.pms.delete("customer", mine)
+    world.round(full=True)
+    assert world.one_held("delete")
+    world.pms.tables["customer"].created = 0  # ids begin anew, as far as they are free
+    customer(world.erp, "Berge", "222")
+    world.settle()
+    assert world.names("pms") == ["Berge"]
+    assert [item.refs for item in world.held("review")] == [(f"erp/customer/{other}",)]
+    assert world.settle().errors == []
