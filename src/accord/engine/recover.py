@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from accord.core.detect import same_native
+from accord.core.identity import SHARED
 from accord.core.linkplan import HeldItem, RowWrite, WritePlan
 from accord.core.mapping import FlowMap, SideMap
 from accord.core.settle import Result, looks_same, result_of
@@ -138,12 +139,17 @@ class _Recovery:
         return deleted is not None and deleted.test(record.natives())
 
     def _update(self, write: WritePlan, record: Record) -> Result:
-        """Applied where some row shows what was sent; not applied where the version never moved."""
+        """Applied where some row shows what was sent; not applied where the version never moved.
+
+        A value that many records share (an option, a flag, a country) proves nothing beside rows that tell: somebody
+        may have typed the same.
+        """
         if write.version is not None and record.version == write.version:
             return Result(kind=OutcomeKind.STALE)
         side = self.flow.sides[write.system]
         natives = record.natives()
-        for row in write.rows:
+        telling = [row for row in write.rows if row.row in side.rows and not self._is_shared(row.row)]
+        for row in telling or write.rows:
             if row.row not in side.rows:
                 if row.path in natives and natives[row.path] == row.native:
                     return Result(kind=OutcomeKind.APPLIED, read_back=record, proven=False)
@@ -153,6 +159,9 @@ class _Recovery:
         if all(same_native(natives[path], native) for path, native in write.ground.items()):
             return Result(kind=OutcomeKind.STALE)
         return Result(kind=OutcomeKind.STALE, message="changed since; the write may have taken effect before that")
+
+    def _is_shared(self, row: str) -> bool:
+        return self.flow.rows[row].type.name in SHARED
 
     def _shows_sent(self, side: SideMap, row: RowWrite, natives: Natives, ground: Natives) -> bool:
         """Whether a row shows what was sent, and did not look so before."""

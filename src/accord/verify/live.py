@@ -172,7 +172,7 @@ class _Trial:
         self.shapes = plain_shapes(self.told)
         self.tried = Tried()
         self.random = Random(0)  # noqa: S311
-        self.number = int(clock.now().timestamp()) % 10_000_000 * 100
+        self.number = int(clock.now().timestamp()) % 9_000 * 10
         """Marks begin here, so that those of two trials are not alike."""
         self.linked: dict[tuple[str, str], Native] = {}
         """(flow, system) → native id of a marked record that others may refer to."""
