@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from accord.config.meaning import System
@@ -17,6 +17,7 @@ from accord.connectors.memory_behaviour import (
     default,
     empty_to_null,
     in_bin,
+    is_listed,
     null_to_empty,
     rounded,
     trim,
@@ -27,7 +28,7 @@ from accord.connectors.memory_system import MEMORY_SYSTEMS, Data, MemorySystem
 from accord.connectors.paths import differs, flat, get_path, set_path
 from accord.errors import MendFile, ProtocolError, Unauthorized, Unreachable
 from accord.model import ABSENT, Absence, Native, Natives, Outcome, OutcomeKind, Record, encode_natives
-from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page, PropertySchema
+from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page, PropertySchema, RecordFailure
 
 __all__ = [
     "MEMORY_SYSTEMS",
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 LOST = "the answer was lost"
+UNREADABLE = "text that is not valid Unicode"
 LONGEST_WAIT = 60.0
 STALE = Outcome(kind=OutcomeKind.STALE, message="the record has changed")
 Act = Callable[[], Outcome]
@@ -62,6 +64,8 @@ class _Listing:
     last: str | None = None
     ids: set[str] = field(default_factory=set)
     """What was shown so far."""
+    odd: list[str] = field(default_factory=list)
+    """Records of this page that cannot be read."""
     whole: bool = True
     """Whether the total fits, as far as one is told."""
 
@@ -106,11 +110,12 @@ class MemoryConnector:
         listing, shown = _Listing(since=since), tuple[Record, ...]()
         while True:
             page, more = await self._page(datatype, listing, shown)
-            shown = tuple(page)
+            shown, failures = tuple(page), [RecordFailure(id=id, message=UNREADABLE) for id in listing.odd]
+            listing.odd.clear()
             if not more:
-                yield self._last_page(datatype, page, listing, next_cursor)
+                yield self._last_page(datatype, Page(records=page, failures=failures), listing, next_cursor)
                 return
-            yield Page(records=page)
+            yield Page(records=page, failures=failures)
 
     async def fetch(self, datatype: str, ids: Sequence[str]) -> dict[str, Record | Absence]:
         """See `Connector`. One request for each id."""
@@ -244,9 +249,13 @@ class MemoryConnector:
         ago = fault.after if fault is not None and name == "stale_replica" else None
         records = store.tables[datatype].records if ago is None else store.as_of(datatype, store.requests - ago)
         data = None if store.is_invisible(datatype, id) else records.get(id)
-        found = Absence.GONE if data is None else self._record(datatype, data, fault)
         store.end("get", datatype, id)
-        return Absence.FORBIDDEN if name == "forbidden" else found
+        if name == "forbidden":
+            return Absence.FORBIDDEN
+        try:
+            return Absence.GONE if data is None else self._record(datatype, data, fault)
+        except UnicodeEncodeError:
+            return Absence.FAILED
 
     def _creation(self, datatype: str, new: NewRecord) -> Act:
         def act() -> Outcome:
@@ -319,10 +328,15 @@ class MemoryConnector:
             rows = [row for row in rows if self._store.random.random() >= fault.share]
         elif name == "page_drift":
             rows = rows[1:]
-        page = [self._record(datatype, data, fault) for data in rows]
+        page = []
+        for data in rows:
+            try:
+                page.append(self._record(datatype, data, fault))
+            except UnicodeEncodeError:
+                listing.odd.append(str(get_path(data, self._behaviour(datatype).id)))
         if name == "one_record_twice":
             page = [*(shown or page)[-1:], *page]
-        listing.ids.update(record.id for record in page)
+        listing.ids.update((*(record.id for record in page), *listing.odd))
         listing.whole &= name not in ("wrong_total", "stale_list")
         self._store.end("list", datatype, None)
         return page, more
@@ -333,7 +347,9 @@ class MemoryConnector:
         ago = fault.after if fault is not None and fault.name == "stale_list" else None
         records = store.tables[datatype].records if ago is None else store.as_of(datatype, store.requests - ago)
         hidden = store.hidden(datatype)
-        matching = [id for id, data in records.items() if id not in hidden and _listed(behaviour, data, listing.since)]
+        matching = [
+            id for id, data in records.items() if id not in hidden and is_listed(behaviour, data, listing.since)
+        ]
         if fault is not None and fault.name == "order_changes":
             store.random.shuffle(matching)
         if behaviour.ordered:
@@ -346,18 +362,18 @@ class MemoryConnector:
         listing.last = ids[-1] if ids else listing.last
         return [records[id] for id in ids], start + behaviour.page_size < len(matching)
 
-    def _last_page(self, datatype: str, records: list[Record], listing: _Listing, cursor: Cursor) -> Page:
+    def _last_page(self, datatype: str, page: Page, listing: _Listing, cursor: Cursor) -> Page:
         behaviour, table = self._behaviour(datatype), self._store.tables[datatype]
         since, deleted, total = listing.since, list[str](), None
         if behaviour.deleted_feed and since is not None:
             deleted = [id for at, id in table.deleted if at >= since]
         if behaviour.total and since is None:
             hidden = self._store.hidden(datatype)
-            total = sum(_listed(behaviour, data, None) for id, data in table.records.items() if id not in hidden)
+            total = sum(is_listed(behaviour, data, None) for id, data in table.records.items() if id not in hidden)
             listing.whole &= not listing.ids or len(listing.ids) == total  # what answers with nothing counts nothing
             total = total if listing.ids else 0
         complete = since is None and (listing.whole or not behaviour.total)
-        return Page(records=records, deleted=deleted, cursor=cursor, complete=complete, total=total)
+        return replace(page, deleted=deleted, cursor=cursor, complete=complete, total=total)
 
     def _next_since(self, behaviour: Behaviour) -> str:
         overlap = self.system.clock.tolerance + behaviour.resolution
@@ -402,16 +418,6 @@ def _tried(act: Act) -> Outcome:
 
 def _first_id(outcomes: list[Outcome]) -> str | None:
     return next((outcome.record.id for outcome in outcomes if outcome.record is not None), None)
-
-
-def _listed(behaviour: Behaviour, data: Data, since: datetime | None) -> bool:
-    if since is None:
-        return behaviour.soft_listed or not in_bin(behaviour, data)
-    modified = get_path(data, behaviour.modified or "")
-    if not isinstance(modified, str):
-        return True
-    time = datetime.fromisoformat(modified)
-    return time > since or (time == since and behaviour.changed_since == "inclusive")
 
 
 def _id_order(id: str) -> tuple[int, str]:

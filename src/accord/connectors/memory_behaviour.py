@@ -144,3 +144,14 @@ class TickingClock:
 def in_bin(behaviour: Behaviour, record: dict[str, Any]) -> bool:
     """Whether a record is softly deleted."""
     return behaviour.soft_delete is not None and get_path(record, behaviour.soft_delete) is True
+
+
+def is_listed(behaviour: Behaviour, data: dict[str, Any], since: datetime | None) -> bool:
+    """Whether a listing of what changed since then, or of everything, shows a record."""
+    if since is None:
+        return behaviour.soft_listed or not in_bin(behaviour, data)
+    modified = get_path(data, behaviour.modified or "")
+    if not isinstance(modified, str):
+        return True
+    time = datetime.fromisoformat(modified)
+    return time > since or (time == since and behaviour.changed_since == "inclusive")

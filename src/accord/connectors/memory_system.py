@@ -194,6 +194,10 @@ class MemorySystem:
         """Let something take effect at the so-many-th request from now."""
         self._late.append((self.requests + requests, act))
 
+    def catch_up(self) -> None:
+        """Every copy of the system shows the present: `stale_list` and `stale_replica` go back no further than this."""
+        self._history.clear()
+
     def arrive(self) -> None:
         """Let all late writes take effect now."""
         late, self._late = self._late, []
