@@ -291,10 +291,10 @@ class MemorySystem:
                 raise Refused(f"{', '.join(unique)} is taken", conflicting=other)
 
     def _check_referrers(self, datatype: str, record: Data) -> None:
-        id = get_path(record, self.tables[datatype].behaviour.id)
+        id = str(get_path(record, self.tables[datatype].behaviour.id))
         for name, table in self.tables.items():
             for path, target in table.behaviour.references.items():
-                if target == datatype and any(get_path(data, path) == id for data in table.records.values()):
+                if target == datatype and any(str(get_path(data, path)) == id for data in table.records.values()):
                     raise Refused(f"a {name} refers to it")
 
     def _store(self, datatype: str, id: str, record: Data, native_id: str | int | None = None) -> None:
