@@ -19,7 +19,7 @@ from accord.connectors.memory_life import (
     set_back,
     use_id_again,
 )
-from accord.connectors.memory_values import NORMALISERS, longest, options, pattern, plain_text
+from accord.connectors.memory_values import NORMALISERS, clean_text, longest, options, pattern
 from accord.errors import ProtocolError, Unauthorized, Unreachable
 from accord.model import Absence, Outcome, OutcomeKind, Record
 from accord.ports import Expects, NewRecord, Page
@@ -267,7 +267,7 @@ def test_what_systems_make_of_values(name: str, value: str, made: str) -> None:
 
 @pytest.mark.parametrize(
     ("check", "good", "bad"),
-    [(longest(3), "abc", "abcd"), (pattern(r"\d+"), "12", "a"), (options("a", 2), 2, "b"), (plain_text, "a", "\0")],
+    [(longest(3), "abc", "abcd"), (pattern(r"\d+"), "12", "a"), (options("a", 2), 2, "b"), (clean_text, "a", "\0")],
 )
 def test_what_systems_refuse(check: Any, good: Any, bad: Any) -> None:
     """By people and from outside alike, with a reason."""

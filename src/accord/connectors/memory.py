@@ -27,7 +27,7 @@ from accord.connectors.memory_faults import LOST_AFTER, LOST_BEFORE, LOST_EITHER
 from accord.connectors.memory_system import MEMORY_SYSTEMS, Data, MemorySystem
 from accord.connectors.paths import differs, flat, get_path, set_path
 from accord.errors import MendFile, ProtocolError, Unauthorized, Unreachable
-from accord.model import ABSENT, Absence, Native, Natives, Outcome, OutcomeKind, Record, encode_natives
+from accord.model import ABSENT, Absence, Native, Natives, Outcome, OutcomeKind, Record, encode_content
 from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page, PropertySchema, RecordFailure
 
 __all__ = [
@@ -49,7 +49,6 @@ __all__ = [
 ]
 
 LOST = "the answer was lost"
-UNREADABLE = "text that is not valid Unicode"
 LONGEST_WAIT = 60.0
 STALE = Outcome(kind=OutcomeKind.STALE, message="the record has changed")
 Act = Callable[[], Outcome]
@@ -64,7 +63,7 @@ class _Listing:
     last: str | None = None
     ids: set[str] = field(default_factory=set)
     """What was shown so far."""
-    odd: list[str] = field(default_factory=list)
+    odd: list[RecordFailure] = field(default_factory=list)
     """Records of this page that cannot be read."""
     whole: bool = True
     """Whether the total fits, as far as one is told."""
@@ -110,7 +109,7 @@ class MemoryConnector:
         listing, shown = _Listing(since=since), tuple[Record, ...]()
         while True:
             page, more = await self._page(datatype, listing, shown)
-            shown, failures = tuple(page), [RecordFailure(id=id, message=UNREADABLE) for id in listing.odd]
+            shown, failures = tuple(page), tuple(listing.odd)
             listing.odd.clear()
             if not more:
                 yield self._last_page(datatype, Page(records=page, failures=failures), listing, next_cursor)
@@ -254,7 +253,7 @@ class MemoryConnector:
             return Absence.FORBIDDEN
         try:
             return Absence.GONE if data is None else self._record(datatype, data, fault)
-        except UnicodeEncodeError:
+        except ValueError:
             return Absence.FAILED
 
     def _creation(self, datatype: str, new: NewRecord) -> Act:
@@ -332,11 +331,12 @@ class MemoryConnector:
         for data in rows:
             try:
                 page.append(self._record(datatype, data, fault))
-            except UnicodeEncodeError:
-                listing.odd.append(str(get_path(data, self._behaviour(datatype).id)))
+            except ValueError as error:
+                id = str(get_path(data, self._behaviour(datatype).id))
+                listing.odd.append(RecordFailure(id=id, message=str(error)))
         if name == "one_record_twice":
             page = [*(shown or page)[-1:], *page]
-        listing.ids.update((*(record.id for record in page), *listing.odd))
+        listing.ids.update((*(record.id for record in page), *(failure.id or "" for failure in listing.odd)))
         listing.whole &= name not in ("wrong_total", "stale_list")
         self._store.end("list", datatype, None)
         return page, more
@@ -394,7 +394,7 @@ class MemoryConnector:
         return Record(
             id=str(id),
             native_id=id,
-            content=encode_natives(flat(data, self._paths.get(datatype, ()))),
+            content=encode_content(flat(data, self._paths.get(datatype, ()))),
             version=None if fault is not None and fault.name == "null_version" else _version(behaviour, data),
             modified=datetime.fromisoformat(modified) if isinstance(modified, str) else None,
         )

@@ -74,7 +74,7 @@ def options(*known: Any) -> Check:
     return lambda value: None if value is None or value in known else f"{value!r} is no option"
 
 
-def plain_text(value: Any) -> str | None:
+def clean_text(value: Any) -> str | None:
     """NUL and lone surrogates are refused."""
     odd = isinstance(value, str) and any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value)
     return "text with signs that cannot be stored" if odd else None
