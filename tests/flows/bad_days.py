@@ -20,6 +20,7 @@ IN_THE_END = {
     "444": ("Eid", None),
     "555": ("Foss", None),
     "666": ("Gran", None),
+    "777": ("Hval", None),
 }
 VALUES = ("name", "org", "city")
 
@@ -55,13 +56,15 @@ class BadDay:
         return found
 
     def work(self) -> None:
-        """One edit on each side, a new customer on each side, and one that is deleted."""
+        """Edits on both sides, a new customer on each, one that both make, and one that is deleted."""
         world = self.world
         self.edit(world.pms, "111", name="Åsheim AS")
         self.edit(world.erp, "111", city="Oslo")
         self.edit(world.erp, "222", name="Berge & sønner")
         self.make(world.pms, "Foss", "555")
         self.make(world.erp, "Gran", "666")
+        self.make(world.pms, "Hval", "777")
+        self.make(world.erp, "Hval", "777")
         world.pms.delete("customer", self.of(world.pms, "333")["id"])
 
     def play(self, *faults: Callable[[], object], rounds: int = 2) -> None:

@@ -22,6 +22,8 @@ LISTINGS: list[tuple[FaultName, dict[str, Any]]] = [
     ("page_drift", {}),
     ("one_record_twice", {}),
     ("order_changes", {}),
+    ("stale_list", {"after": 4}),
+    ("stale_list", {"after": 10}),
     ("stale_list", {"after": 25}),
     ("wrong_total", {}),
     ("null_version", {}),
@@ -36,7 +38,7 @@ def test_a_listing_that_lies(tmp_path: Path, name: FaultName, settings: Any, tot
     behaviour = replace(KEYED, changed_since=since, page_size=2, total=total)
     day = BadDay(tmp_path, behaviour, behaviour)
     faults = [system.fault(name, operation="list", **settings) for system in day.world.systems.values()]
-    day.play(rounds=3)
+    day.play(rounds=6)
     assert all(fault.struck for fault in faults)
     day.done_or_seen_later(since)
 
@@ -125,6 +127,17 @@ def test_versions_that_say_nothing(tmp_path: Path, fault: FaultName) -> None:
     day.play(rounds=1)
     assert all(strike.struck for strike in strikes)
     day.done()
+
+
+def test_an_old_listing_shows_what_was_deleted(tmp_path: Path) -> None:
+    """It has not come back: nobody is asked about it, and nothing is made of it."""
+    day = BadDay(tmp_path, erp=replace(KEYED, changed_since=None))
+    day.world.pms.delete("customer", day.of(day.world.pms, "333")["id"])
+    day.world.round()
+    assert "333" not in day.shown(day.world.erp)
+    day.world.erp.fault("stale_list", after=5)
+    assert written(day.world.round()) == 0
+    assert day.world.held() == []
 
 
 @pytest.mark.parametrize("since", ["inclusive", None])

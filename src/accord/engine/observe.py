@@ -83,6 +83,8 @@ class _Listing:
     known: int = 0
     doubtful: list[str] = field(default_factory=list)
     """Ids that are deleted as far as the listing says."""
+    back: list[str] = field(default_factory=list)
+    """Ids that are shown although their records were deleted, as far as we know."""
     complete: bool = False
     total: int | None = None
     """How many records the system says there are, at the end of a complete listing."""
@@ -123,6 +125,7 @@ class _Reader:
             self.setting.progress(f"reading {self.system} {self.datatype}", listing.count, page.total)
         unlisted = full and listing.complete and not self.observed.all_listed(self.place, listing.listed, listing.upto)
         await self._confirm(listing.doubtful)
+        await self._confirm_back(listing.back)
         if unlisted:
             await self._absent(listing, cursor)
         complete = full and listing.complete
@@ -151,8 +154,7 @@ class _Reader:
             fresh = sorted(changed)
             self.observed.take_in(self.place, [records[n] for n in fresh], [prints[n] for n in fresh])
             self.observed.take_in_gone(self.place, gone)
-            self.observed.forget([(self.place, id) for id in strangers])
-            self.observed.done([(self.place, id) for id in strangers])
+            self._forget(strangers)
 
     def _is_sure(self, listing: _Listing) -> bool:
         """Whether a listing cannot have been short: it is not empty, and the system counts as many itself."""
@@ -204,6 +206,7 @@ class _Reader:
             if reused:  # another reading has forgotten the highest row: its number is given again
                 shown = [(record.id, new) for record, new in zip(fresh, fresh_prints, strict=True)]
                 listing.mark(self.observed.diff(self.place, shown)[1])
+            listing.back += self._once_gone([record.id for record in fresh])
             self.setting.state.held.close_of(readable, self.setting.now)
 
     def _ref(self, record: Record) -> str:
@@ -239,8 +242,25 @@ class _Reader:
         """Forget those that are in no link and not there any more."""
         strangers = set(ids) - set(self._members(ids))
         await self._close_reviews(sorted(id for id in strangers if json_text([self._ref_of(id)]) in self.unreadable))
-        self.observed.forget([(self.place, id) for id in strangers])
-        self.observed.done([(self.place, id) for id in strangers])
+        self._forget(strangers)
+
+    def _forget(self, ids: Iterable[str]) -> None:
+        refs = [(self.place, id) for id in ids]
+        self.observed.forget(refs)
+        self.observed.done(refs)
+
+    def _once_gone(self, ids: Sequence[str]) -> list[str]:
+        """Those whose links were closed because they were gone, and that are in no other link."""
+        closed = self.setting.state.links.closed_with(self.place, ids)
+        links = self.setting.state.links.load(sorted(set(closed.values())), closed=True) if closed else {}
+        gone = {member.ref.id for link in links.values() for member in link.members if member.gone}
+        return sorted(gone.intersection(closed).difference(self._members(list(closed))))
+
+    async def _confirm_back(self, ids: Sequence[str]) -> None:
+        """An old listing still shows what was deleted: what its system calls gone has not come back."""
+        for start in range(0, len(ids), CONFIRM):
+            gone, _ = await self._ask(ids[start : start + CONFIRM])
+            self._forget(gone)
 
     async def _close_reviews(self, ids: Sequence[str]) -> None:
         """What was held about records in no link needs nobody once they are gone."""
