@@ -131,6 +131,42 @@ def test_an_option_that_the_other_side_does_not_know(tmp_path: Path) -> None:
     assert (of(world, "pms", mine)["city"], of(world, "pms", mine)["name"]) == ("OPEN", "Åsheim AS")
 
 
+def test_a_property_that_a_system_has_no_more(tmp_path: Path) -> None:
+    """It empties nothing elsewhere; an edit that does not arrive is shown, and the other rows go on."""
+    world = two(tmp_path)
+    mine, other = linked(world, city="Oslo")
+    world.erp.tables["customer"].behaviour = Behaviour(dropped=frozenset({"city"}))
+    world.erp.touch("customer", other)
+    assert written(world.round(full=True)) == 0
+    assert (of(world, "pms", mine)["city"], world.held()) == ("Oslo", [])
+    world.pms.edit("customer", mine, city="Bergen", name="Åsheim AS")
+    world.settle()
+    item = world.one_held("rejected")
+    assert (item.row, item.reason) == ("city", "erp answered with success and does not show 'city' any more")
+    assert (of(world, "erp", other)["name"], of(world, "pms", mine)["city"]) == ("Åsheim AS", "Bergen")
+    world.erp.tables["customer"].behaviour = Behaviour()
+    world.pms.edit("customer", mine, city="Trondheim")
+    world.settle()
+    assert (of(world, "erp", other)["city"], world.held()) == ("Trondheim", [])
+
+
+def test_a_property_that_must_be_given_from_now_on(tmp_path: Path) -> None:
+    """A record that lacks it is refused or held with the reason; records that have it go on."""
+    world = two(tmp_path)
+    mine, other = linked(world)
+    world.erp.tables["customer"].behaviour = Behaviour(required=("city",))
+    world.pms.edit("customer", mine, name="Åsheim AS")
+    customer(world.pms, "Berge", "222", city="Oslo")
+    customer(world.pms, "Dal", "333")
+    world.settle()
+    assert world.names("erp") == ["Berge", "Åsheim"]
+    assert {item.kind for item in world.held()} == {"rejected", "value"}
+    assert all("city" in item.reason for item in world.held())
+    world.pms.edit("customer", mine, city="Bergen")
+    world.settle()
+    assert of(world, "erp", other)["name"] == "Åsheim AS"
+
+
 def test_a_zone_with_summer_time(tmp_path: Path) -> None:
     """A system without offsets in a zone that changes: both hours of the night come over, and none bounces."""
     world = two(tmp_path)

@@ -293,6 +293,15 @@ def test_computed_and_create_only_properties() -> None:
     assert store.all("task")["1"]["size"] == 4
 
 
+def test_a_dropped_property_is_neither_shown_nor_taken() -> None:
+    """As if it had never been there."""
+    store = store_of(1)
+    store.tables["task"].behaviour = Behaviour(dropped=frozenset({"name"}))
+    assert on(store, fetching()).natives() == {}
+    outcome = on(store, updating(name="x"))
+    assert (outcome.kind, "name" in store.all("task")["1"]) == (OutcomeKind.APPLIED, False)
+
+
 def test_clocks_and_times() -> None:
     """A skewed clock, an edit that moves no time, and one that moves it back."""
     store = store_of(1, untimed=frozenset({"note"}))

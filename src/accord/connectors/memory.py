@@ -22,12 +22,13 @@ from accord.connectors.memory_behaviour import (
     rounded,
     trim,
     upper,
+    version_of,
 )
 from accord.connectors.memory_faults import LOST_AFTER, LOST_BEFORE, LOST_EITHER, OF_ONE_RECORD, UNFIT, Fault
 from accord.connectors.memory_system import MEMORY_SYSTEMS, Data, MemorySystem
 from accord.connectors.paths import differs, flat, get_path, set_path
 from accord.errors import MendFile, ProtocolError, Unauthorized, Unreachable
-from accord.model import ABSENT, Absence, Native, Natives, Outcome, OutcomeKind, Record, encode_content
+from accord.model import ABSENT, Absence, Natives, Outcome, OutcomeKind, Record, encode_content
 from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page, PropertySchema, RecordFailure
 
 __all__ = [
@@ -384,6 +385,10 @@ class MemoryConnector:
     def _behaviour(self, datatype: str) -> Behaviour:
         return self._store.tables[datatype].behaviour
 
+    def _shown(self, datatype: str) -> tuple[str, ...]:
+        paths, dropped = self._paths.get(datatype, ()), self._behaviour(datatype).dropped
+        return tuple(path for path in paths if path not in dropped) if dropped else paths
+
     def _stored(self, datatype: str, id: str) -> Record:
         return self._record(datatype, self._store.tables[datatype].records[id])
 
@@ -394,8 +399,8 @@ class MemoryConnector:
         return Record(
             id=str(id),
             native_id=id,
-            content=encode_content(flat(data, self._paths.get(datatype, ()))),
-            version=None if fault is not None and fault.name == "null_version" else _version(behaviour, data),
+            content=encode_content(flat(data, self._shown(datatype))),
+            version=None if fault is not None and fault.name == "null_version" else version_of(behaviour, data),
             modified=datetime.fromisoformat(modified) if isinstance(modified, str) else None,
         )
 
@@ -426,13 +431,6 @@ def _id_order(id: str) -> tuple[int, str]:
 
 def _after(id: str, last: str | None) -> bool:
     return last is None or _id_order(id) > _id_order(last)
-
-
-def _version(behaviour: Behaviour, data: Data) -> Native:
-    if behaviour.version_check != "version" or behaviour.version is None:
-        return None
-    version: Native = get_path(data, behaviour.version)
-    return version
 
 
 def _schema(name: str, behaviour: Behaviour) -> DatatypeSchema:

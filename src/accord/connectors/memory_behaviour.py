@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
 from accord.connectors.paths import get_path
-from accord.model import ABSENT
+from accord.model import ABSENT, Native
 
 Normaliser = Callable[[Any], Any]
 
@@ -99,6 +99,8 @@ class Behaviour:
     """Taken at creation; later changes from outside are refused, or ignored where `silent`."""
     silent: bool = False
     """Writes to what cannot be written are ignored, and not refused."""
+    dropped: frozenset[str] = frozenset()
+    """Properties that the system has no more: not shown, and ignored in writes."""
     told: bool = True
     """Whether the schema tells what is required and what cannot be written."""
     checks: Mapping[str, tuple[Callable[[Any], str | None], ...]] = field(default_factory=dict)
@@ -155,3 +157,11 @@ def is_listed(behaviour: Behaviour, data: dict[str, Any], since: datetime | None
         return True
     time = datetime.fromisoformat(modified)
     return time > since or (time == since and behaviour.changed_since == "inclusive")
+
+
+def version_of(behaviour: Behaviour, data: dict[str, Any]) -> Native:
+    """The version that a record shows; None where versions are not checked."""
+    if behaviour.version_check != "version" or behaviour.version is None:
+        return None
+    version: Native = get_path(data, behaviour.version)
+    return version

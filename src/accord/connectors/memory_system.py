@@ -263,6 +263,8 @@ class MemorySystem:
                 value = normaliser(value)
             if value is not before:
                 set_path(record, path, value)
+        for path in behaviour.dropped:
+            record.pop(path, None)
         for path, compute in behaviour.computed.items():
             set_path(record, path, compute(record))
         for path, checks in behaviour.checks.items():
