@@ -6,6 +6,7 @@ missing from a mapping, which is a fourth state beside a value, null and empty.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,9 @@ Native: TypeAlias = str | int | Decimal | bool | list[Any] | dict[str, Any] | No
 Natives: TypeAlias = Mapping[str, Native]
 
 FINGERPRINT_BYTES = 16
+DEEPEST = 100
+"""Levels of lists and objects in one record; beyond it is no business data."""
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _decode_natives = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _decode_any = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -34,6 +38,26 @@ def decode_natives(content: bytes) -> dict[str, Native]:
 def encode_natives(natives: Natives) -> bytes:
     """The flat JSON object of some natives; Decimals are written as JSON numbers, digit for digit."""
     return _encoder.encode(natives)
+
+
+def require_shallow(content: bytes) -> bytes:
+    """The content of a record, unless it is nested so deeply that reading it could exhaust the stack: ValueError."""
+    if content.count(b"[") + content.count(b"{") <= DEEPEST:
+        return content
+    depth = 0
+    for sign in _STRINGS.sub(b"", content):
+        depth += (sign in b"[{") - (sign in b"]}")
+        if depth > DEEPEST:
+            raise ValueError(f"nested more than {DEEPEST} levels deep")
+    return content
+
+
+def encode_content(natives: Natives) -> bytes:
+    """`encode_natives` for a record that comes from outside. Raises ValueError when it is nested too deeply."""
+    try:
+        return require_shallow(encode_natives(natives))
+    except RecursionError:
+        raise ValueError(f"nested more than {DEEPEST} levels deep") from None
 
 
 def fingerprint(content: bytes, salt: bytes = b"") -> bytes:

@@ -26,7 +26,7 @@ from accord.connectors.file_excel import Excel
 from accord.connectors.file_formats import Changes, Csv, Data, Format, JsonLines, Line, WrongShape
 from accord.connectors.paths import flat, get_path
 from accord.errors import AccordError, MendFile, ProtocolError, SystemFailure, Unreachable
-from accord.model import Absence, Natives, Outcome, OutcomeKind, Record, encode_natives, fingerprint
+from accord.model import Absence, Natives, Outcome, OutcomeKind, Record, encode_content, encode_natives, fingerprint
 from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page, PropertySchema, RecordFailure
 
 T = TypeVar("T")
@@ -188,7 +188,10 @@ class FileConnector:
                 yield RecordFailure(id=str(id), message=f"two lines have the id {id}")
             else:
                 seen.add(str(id))
-                yield self._record(file, line.data)
+                try:
+                    yield self._record(file, line.data)
+                except (ValueError, RecursionError) as error:
+                    yield RecordFailure(id=str(id), message=str(error))
 
     def _wanted(self, file: _File, ids: frozenset[str]) -> list[Record | RecordFailure]:
         return [each for each in self._records(file) if each.id is None or each.id in ids]
@@ -198,7 +201,7 @@ class FileConnector:
         return Record(
             id=str(id),
             native_id=id,
-            content=encode_natives(flat(data, self._paths.get(file.datatype.name, ()))),
+            content=encode_content(flat(data, self._paths.get(file.datatype.name, ()))),
             version=fingerprint(encode_natives(data)).hex(),
             modified=self._moment(get_path(data, file.datatype.modified)) if file.datatype.modified else None,
         )

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from accord.config.meaning import System
 from accord.connectors.memory_behaviour import (
     Behaviour,
+    Effect,
     Refused,
     TickingClock,
     cut,
     default,
     empty_to_null,
     in_bin,
+    is_listed,
     null_to_empty,
     rounded,
     trim,
     upper,
+    version_of,
 )
-from accord.connectors.memory_faults import Fault
+from accord.connectors.memory_faults import LOST_AFTER, LOST_BEFORE, LOST_EITHER, OF_ONE_RECORD, UNFIT, Fault
 from accord.connectors.memory_system import MEMORY_SYSTEMS, Data, MemorySystem
-from accord.connectors.paths import differs, flat, get_path
-from accord.errors import MendFile, Unauthorized, Unreachable
-from accord.model import ABSENT, Absence, Native, Natives, Outcome, OutcomeKind, Record, encode_natives
-from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page, PropertySchema
+from accord.connectors.paths import differs, flat, get_path, set_path
+from accord.errors import MendFile, ProtocolError, Unauthorized, Unreachable
+from accord.model import ABSENT, Absence, Natives, Outcome, OutcomeKind, Record, encode_content
+from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page, PropertySchema, RecordFailure
 
 __all__ = [
     "MEMORY_SYSTEMS",
     "Behaviour",
+    "Effect",
     "Fault",
     "MemoryConnector",
     "MemorySystem",
@@ -46,6 +50,7 @@ __all__ = [
 ]
 
 LOST = "the answer was lost"
+LONGEST_WAIT = 60.0
 STALE = Outcome(kind=OutcomeKind.STALE, message="the record has changed")
 Act = Callable[[], Outcome]
 
@@ -57,6 +62,12 @@ class _Listing:
     since: datetime | None
     offset: int = 0
     last: str | None = None
+    ids: set[str] = field(default_factory=set)
+    """What was shown so far."""
+    odd: list[RecordFailure] = field(default_factory=list)
+    """Records of this page that cannot be read."""
+    whole: bool = True
+    """Whether the total fits, as far as one is told."""
 
 
 class MemoryConnector:
@@ -99,11 +110,12 @@ class MemoryConnector:
         listing, shown = _Listing(since=since), tuple[Record, ...]()
         while True:
             page, more = await self._page(datatype, listing, shown)
-            shown = tuple(page)
+            shown, failures = tuple(page), tuple(listing.odd)
+            listing.odd.clear()
             if not more:
-                yield self._last_page(datatype, page, since, next_cursor)
+                yield self._last_page(datatype, Page(records=page, failures=failures), listing, next_cursor)
                 return
-            yield Page(records=page)
+            yield Page(records=page, failures=failures)
 
     async def fetch(self, datatype: str, ids: Sequence[str]) -> dict[str, Record | Absence]:
         """See `Connector`. One request for each id."""
@@ -113,7 +125,7 @@ class MemoryConnector:
         """See `Connector`."""
         fault = await self._begin("find", datatype, None)
         self._raise_read_fault(fault)
-        hidden = self._hidden(datatype)
+        hidden = self._store.hidden(datatype)
         behaviour = self._behaviour(datatype)
         found = [
             self._record(datatype, data)
@@ -128,17 +140,45 @@ class MemoryConnector:
         fault = await self._begin("create", datatype, None)
         acts = [self._creation(datatype, item) for item in new]
         outcomes = [self._strike(fault, act) for act in acts]
+        if fault is not None and fault.name == "item_missing":
+            outcomes[-1] = Outcome(kind=OutcomeKind.UNKNOWN, message="the answer does not name it")
         self._store.end("create", datatype, _first_id(outcomes))
         return outcomes
 
     async def update(self, datatype: str, id: str, patch: Natives, expects: Expects) -> Outcome:
         """See `Connector`. Without a version check: a point read, a comparison, then the write."""
 
+        if self._behaviour(datatype).whole_put:
+            return await self._put_whole(datatype, id, patch, expects)
+
         def change() -> Outcome:
             self._store.update(datatype, id, patch)
             return Outcome(kind=OutcomeKind.APPLIED, record=self._stored(datatype, id))
 
         return await self._guarded("update", datatype, id, expects, change)
+
+    async def _put_whole(self, datatype: str, id: str, patch: Natives, expects: Expects) -> Outcome:
+        """Read the record and send all of it back; without a version check, what is saved in between is overwritten."""
+        now = await self._fetch_one(datatype, id)
+        if not isinstance(now, Record):
+            return STALE if now is Absence.GONE else Outcome(kind=OutcomeKind.REJECTED, message="it cannot be read")
+        by_version = expects.version is not None and now.version is not None
+        if now.version != expects.version if by_version else differs(now.natives(), expects.natives) is not None:
+            return STALE
+        whole = self._store.get(datatype, id) or {}
+
+        def put() -> Outcome:
+            record = dict(whole)
+            for path, value in self._store.changeable(datatype, patch).items():
+                set_path(record, path, value)
+            self._store.replace(datatype, id, record)
+            return Outcome(kind=OutcomeKind.APPLIED, record=self._stored(datatype, id))
+
+        fault = await self._begin("update", datatype, id)
+        ground = Expects(version=now.version) if now.version is not None else Expects()
+        outcome = self._strike(fault, lambda: self._checked("update", datatype, id, ground, put))
+        self._store.end("update", datatype, id)
+        return outcome
 
     async def delete(self, datatype: str, id: str, expects: Expects) -> Outcome:
         """See `Connector`."""
@@ -156,26 +196,66 @@ class MemoryConnector:
     # one request
 
     async def _begin(self, operation: str, datatype: str, id: str | None) -> Fault | None:
-        await asyncio.sleep(0)
-        self.requests += 1
-        fault = self._store.begin(operation, datatype, id)
-        if fault is not None and fault.name == "unreachable":
+        """The request arrives; what only delays it is over then. Gives the fault that strikes it."""
+        tries = 0
+        while True:
+            await asyncio.sleep(0)
+            self.requests += 1
+            fault = self._store.begin(operation, datatype, id)
+            if fault is None or fault.name not in ("too_many", "token_expired"):
+                return self._met(fault)
+            tries += 1
+            self._again(fault, tries)
+
+    def _again(self, fault: Fault, tries: int) -> None:
+        """Before a request is sent once more that certainly had no effect. Raises Unauthorized, Unreachable."""
+        if fault.name == "token_expired":
+            if tries > 1:
+                raise Unauthorized(self.system.name, "401, our credentials are refused")
+        elif tries > self.system.limits.retries or fault.seconds > LONGEST_WAIT:
+            raise Unreachable(self.system.name, f"429; it asks to wait {fault.seconds:.0f} s")
+        else:
+            self._store.pass_time(fault.seconds or 1.0)
+
+    def _met(self, fault: Fault | None) -> Fault | None:
+        name = fault.name if fault is not None else None
+        if name == "unreachable":
             raise Unreachable(self.system.name, "does not answer")
-        if fault is not None and fault.name == "unauthorized":
+        if name == "unauthorized":
             raise Unauthorized(self.system.name, "refuses the credentials")
+        if fault is not None and name == "slow":
+            self._store.pass_time(fault.seconds)
         return fault
 
+    def _is_too_slow(self, fault: Fault | None) -> bool:
+        return fault is not None and fault.name == "slow" and fault.seconds > self.system.limits.timeout
+
     def _raise_read_fault(self, fault: Fault | None) -> None:
-        if fault is not None and fault.name in ("answer_lost_before", "answer_lost_after", "error"):
+        name = fault.name if fault is not None else None
+        if name in UNFIT:
+            raise ProtocolError(self.system.name, f"an answer that is no listing ({name})")
+        if name == "collection_forbidden":
+            raise Unauthorized(self.system.name, "403, we may not read this collection")
+        if name in LOST_BEFORE | LOST_AFTER | LOST_EITHER or self._is_too_slow(fault):
             raise Unreachable(self.system.name, LOST)
 
     async def _fetch_one(self, datatype: str, id: str) -> Record | Absence:
         fault = await self._begin("get", datatype, id)
+        name = fault.name if fault is not None else None
+        if name in OF_ONE_RECORD:
+            return Absence.FAILED
         self._raise_read_fault(fault)
-        data = self._store.tables[datatype].records.get(id)
-        found = Absence.GONE if data is None else self._record(datatype, data)
-        self._store.end("get", datatype, id)
-        return Absence.FORBIDDEN if fault is not None and fault.name == "forbidden" else found
+        store = self._store
+        ago = fault.after if fault is not None and name == "stale_replica" else None
+        records = store.tables[datatype].records if ago is None else store.as_of(datatype, store.requests - ago)
+        data = None if store.is_invisible(datatype, id) else records.get(id)
+        store.end("get", datatype, id)
+        if name == "forbidden":
+            return Absence.FORBIDDEN
+        try:
+            return Absence.GONE if data is None else self._record(datatype, data, fault)
+        except ValueError:
+            return Absence.FAILED
 
     def _creation(self, datatype: str, new: NewRecord) -> Act:
         def act() -> Outcome:
@@ -191,9 +271,13 @@ class MemoryConnector:
             now = await self._fetch_one(datatype, id)
             if now is Absence.FORBIDDEN:
                 return Outcome(kind=OutcomeKind.REJECTED, message="we may not see the record")
+            if now is Absence.FAILED:
+                return Outcome(kind=OutcomeKind.STALE, message="the record could not be read before the write")
             if isinstance(now, Record) and differs(now.natives(), expects.natives) is not None:
                 return STALE
         fault = await self._begin(operation, datatype, id)
+        if fault is not None and fault.name == "touched" and id in self._store.tables[datatype].records:
+            self._store.touch(datatype, id)
         outcome = self._strike(fault, lambda: self._checked(operation, datatype, id, expects, act))
         self._store.end(operation, datatype, id)
         return outcome
@@ -202,7 +286,7 @@ class MemoryConnector:
         """What the system itself does with a write to one record."""
         behaviour = self._behaviour(datatype)
         data = self._store.tables[datatype].records.get(id)
-        if data is None or in_bin(behaviour, data):
+        if data is None or in_bin(behaviour, data) or self._store.is_invisible(datatype, id):
             return Outcome(kind=OutcomeKind.ALREADY) if operation == "delete" else STALE
         return STALE if self._moved(behaviour, data, expects) else act()
 
@@ -213,18 +297,23 @@ class MemoryConnector:
 
     def _strike(self, fault: Fault | None, act: Act) -> Outcome:
         """Carry a write out, or do to it what the fault does."""
-        name = fault.name if fault is not None else None
+        if fault is None:
+            return _tried(act)
+        name, random = fault.name, self._store.random
         if name == "stale":
             return STALE
-        if name in ("rejected", "forbidden"):
+        if name in ("rejected", "forbidden") or (name == "batch_in_part" and random.random() < fault.share):
             return Outcome(kind=OutcomeKind.REJECTED, message="the system refuses it")
-        if fault is not None and name == "late_effect":
+        if name == "late_effect":
             self._store.later(fault.after, lambda: _tried(act))
-        elif name == "answer_lost_after" or (name == "error" and self._store.random.random() < 0.5):
+        elif self._is_done_and_lost(fault) or (name in LOST_EITHER and random.random() < 0.5):
             _tried(act)
-        elif name not in ("answer_lost_before", "error"):
+        elif name not in LOST_BEFORE | LOST_EITHER:
             return _tried(act)
         return Outcome(kind=OutcomeKind.UNKNOWN, message=LOST)
+
+    def _is_done_and_lost(self, fault: Fault) -> bool:
+        return fault.name in LOST_AFTER or fault.name == "batch_mixed_up" or self._is_too_slow(fault)
 
     # listing
 
@@ -232,25 +321,38 @@ class MemoryConnector:
         fault = await self._begin("list", datatype, None)
         self._raise_read_fault(fault)
         name = fault.name if fault is not None else None
-        rows, more = self._rows(datatype, listing, fault.after if fault and name == "stale_list" else None)
+        rows, more = self._rows(datatype, listing, fault if name in ("stale_list", "order_changes") else None)
         if name == "empty_list":
             rows, more = [], False
         elif fault is not None and name == "short_list":
             rows = [row for row in rows if self._store.random.random() >= fault.share]
         elif name == "page_drift":
             rows = rows[1:]
-        page = [self._record(datatype, data) for data in rows]
+        page = []
+        for data in rows:
+            try:
+                page.append(self._record(datatype, data, fault))
+            except ValueError as error:
+                id = str(get_path(data, self._behaviour(datatype).id))
+                listing.odd.append(RecordFailure(id=id, message=str(error)))
         if name == "one_record_twice":
             page = [*(shown or page)[-1:], *page]
+        listing.ids.update((*(record.id for record in page), *(failure.id or "" for failure in listing.odd)))
+        listing.whole &= name not in ("wrong_total", "stale_list")
         self._store.end("list", datatype, None)
         return page, more
 
-    def _rows(self, datatype: str, listing: _Listing, ago: int | None) -> tuple[list[Data], bool]:
+    def _rows(self, datatype: str, listing: _Listing, fault: Fault | None) -> tuple[list[Data], bool]:
         """The next page of the records that match, and whether there are more; moves the listing on."""
         store, behaviour = self._store, self._behaviour(datatype)
+        ago = fault.after if fault is not None and fault.name == "stale_list" else None
         records = store.tables[datatype].records if ago is None else store.as_of(datatype, store.requests - ago)
-        hidden = self._hidden(datatype)
-        matching = [id for id, data in records.items() if id not in hidden and _listed(behaviour, data, listing.since)]
+        hidden = store.hidden(datatype)
+        matching = [
+            id for id, data in records.items() if id not in hidden and is_listed(behaviour, data, listing.since)
+        ]
+        if fault is not None and fault.name == "order_changes":
+            store.random.shuffle(matching)
         if behaviour.ordered:
             matching.sort(key=_id_order)
             start = next((at for at, id in enumerate(matching) if _after(id, listing.last)), len(matching))
@@ -261,11 +363,18 @@ class MemoryConnector:
         listing.last = ids[-1] if ids else listing.last
         return [records[id] for id in ids], start + behaviour.page_size < len(matching)
 
-    def _last_page(self, datatype: str, records: list[Record], since: datetime | None, cursor: Cursor) -> Page:
-        behaviour, deleted = self._behaviour(datatype), list[str]()
+    def _last_page(self, datatype: str, page: Page, listing: _Listing, cursor: Cursor) -> Page:
+        behaviour, table = self._behaviour(datatype), self._store.tables[datatype]
+        since, deleted, total = listing.since, list[str](), None
         if behaviour.deleted_feed and since is not None:
-            deleted = [id for at, id in self._store.tables[datatype].deleted if at >= since]
-        return Page(records=records, deleted=deleted, cursor=cursor, complete=since is None)
+            deleted = [id for at, id in table.deleted if at >= since]
+        if behaviour.total and since is None:
+            hidden = self._store.hidden(datatype)
+            total = sum(is_listed(behaviour, data, None) for id, data in table.records.items() if id not in hidden)
+            listing.whole &= not listing.ids or len(listing.ids) == total  # what answers with nothing counts nothing
+            total = total if listing.ids else 0
+        complete = since is None and (listing.whole or not behaviour.total)
+        return replace(page, deleted=deleted, cursor=cursor, complete=complete, total=total)
 
     def _next_since(self, behaviour: Behaviour) -> str:
         overlap = self.system.clock.tolerance + behaviour.resolution
@@ -276,26 +385,22 @@ class MemoryConnector:
     def _behaviour(self, datatype: str) -> Behaviour:
         return self._store.tables[datatype].behaviour
 
-    def _hidden(self, datatype: str) -> frozenset[str]:
-        return frozenset(
-            id
-            for fault in self._store.faults
-            if fault.name == "forbidden" and fault.datatype in (None, datatype) and fault.count != 0
-            for id in fault.ids
-        )
+    def _shown(self, datatype: str) -> tuple[str, ...]:
+        paths, dropped = self._paths.get(datatype, ()), self._behaviour(datatype).dropped
+        return tuple(path for path in paths if path not in dropped) if dropped else paths
 
     def _stored(self, datatype: str, id: str) -> Record:
         return self._record(datatype, self._store.tables[datatype].records[id])
 
-    def _record(self, datatype: str, data: Data) -> Record:
+    def _record(self, datatype: str, data: Data, fault: Fault | None = None) -> Record:
         behaviour = self._behaviour(datatype)
         id = get_path(data, behaviour.id)
         modified = get_path(data, behaviour.modified) if behaviour.modified else ABSENT
         return Record(
             id=str(id),
             native_id=id,
-            content=encode_natives(flat(data, self._paths.get(datatype, ()))),
-            version=_version(behaviour, data),
+            content=encode_content(flat(data, self._shown(datatype))),
+            version=None if fault is not None and fault.name == "null_version" else version_of(behaviour, data),
             modified=datetime.fromisoformat(modified) if isinstance(modified, str) else None,
         )
 
@@ -320,16 +425,6 @@ def _first_id(outcomes: list[Outcome]) -> str | None:
     return next((outcome.record.id for outcome in outcomes if outcome.record is not None), None)
 
 
-def _listed(behaviour: Behaviour, data: Data, since: datetime | None) -> bool:
-    if since is None:
-        return behaviour.soft_listed or not in_bin(behaviour, data)
-    modified = get_path(data, behaviour.modified or "")
-    if not isinstance(modified, str):
-        return True
-    time = datetime.fromisoformat(modified)
-    return time > since or (time == since and behaviour.changed_since == "inclusive")
-
-
 def _id_order(id: str) -> tuple[int, str]:
     return (int(id), "") if id.isdecimal() else (0, id)
 
@@ -338,15 +433,8 @@ def _after(id: str, last: str | None) -> bool:
     return last is None or _id_order(id) > _id_order(last)
 
 
-def _version(behaviour: Behaviour, data: Data) -> Native:
-    if behaviour.version_check != "version" or behaviour.version is None:
-        return None
-    version: Native = get_path(data, behaviour.version)
-    return version
-
-
 def _schema(name: str, behaviour: Behaviour) -> DatatypeSchema:
-    paths = sorted({*behaviour.required, *behaviour.read_only})
+    paths = sorted({*behaviour.required, *behaviour.read_only}) if behaviour.told else []
     return DatatypeSchema(
         name=name,
         properties={

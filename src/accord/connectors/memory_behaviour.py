@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
 from accord.connectors.paths import get_path
-from accord.model import ABSENT
+from accord.model import ABSENT, Native
 
 Normaliser = Callable[[Any], Any]
 
@@ -51,6 +51,18 @@ def default(standard: Any) -> Normaliser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a write to one record does to another one: to its project, its customer."""
+
+    via: str
+    """The reference through which the other record is found."""
+    target: str
+    """Its datatype."""
+    change: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _record: {}
+    """The other record, as it was → what changes in it; nothing: it is only saved again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """How one datatype behaves. Paths are those of the nested record."""
 
@@ -83,8 +95,28 @@ class Behaviour:
     references: Mapping[str, str] = field(default_factory=dict)
     """Path → datatype that must hold the record named there; which then cannot be deleted."""
     read_only: frozenset[str] = frozenset()
+    create_only: frozenset[str] = frozenset()
+    """Taken at creation; later changes from outside are refused, or ignored where `silent`."""
     silent: bool = False
-    """Writes to read-only properties are ignored, and not refused."""
+    """Writes to what cannot be written are ignored, and not refused."""
+    dropped: frozenset[str] = frozenset()
+    """Properties that the system has no more: not shown, and ignored in writes."""
+    told: bool = True
+    """Whether the schema tells what is required and what cannot be written."""
+    checks: Mapping[str, tuple[Callable[[Any], str | None], ...]] = field(default_factory=dict)
+    """Path → why a value is refused (`longest`, `pattern`, `options`)."""
+    computed: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+    """Path → what the system makes of the rest of the record at each save."""
+    untimed: frozenset[str] = frozenset()
+    """A change of these alone does not move the modification time."""
+    total: bool = False
+    """Listings say how many records there are; one that does not fit is not complete."""
+    whole_put: bool = False
+    """An update sends the whole record back as it was read, with the changes in it."""
+    effects: tuple[Effect, ...] = ()
+    """What each save does to other records."""
+    merged_into: str | None = None
+    """Where a record that was merged names the one that it became; None: it is simply gone."""
 
 
 class Refused(Exception):
@@ -114,3 +146,22 @@ class TickingClock:
 def in_bin(behaviour: Behaviour, record: dict[str, Any]) -> bool:
     """Whether a record is softly deleted."""
     return behaviour.soft_delete is not None and get_path(record, behaviour.soft_delete) is True
+
+
+def is_listed(behaviour: Behaviour, data: dict[str, Any], since: datetime | None) -> bool:
+    """Whether a listing of what changed since then, or of everything, shows a record."""
+    if since is None:
+        return behaviour.soft_listed or not in_bin(behaviour, data)
+    modified = get_path(data, behaviour.modified or "")
+    if not isinstance(modified, str):
+        return True
+    time = datetime.fromisoformat(modified)
+    return time > since or (time == since and behaviour.changed_since == "inclusive")
+
+
+def version_of(behaviour: Behaviour, data: dict[str, Any]) -> Native:
+    """The version that a record shows; None where versions are not checked."""
+    if behaviour.version_check != "version" or behaviour.version is None:
+        return None
+    version: Native = get_path(data, behaviour.version)
+    return version

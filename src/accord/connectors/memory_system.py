@@ -20,6 +20,8 @@ from accord.ports import Clock
 Data = dict[str, Any]
 Hook = Callable[[str, str, str, str | None], None]
 """Called with `before` or `after`, the operation, the datatype, and the id where one is known."""
+Listener = Callable[[str, str], None]
+"""Called with the datatype and the id of each record that has changed."""
 HISTORY = 10_000
 MEMORY_SYSTEMS: dict[str, MemorySystem] = {}
 """Name → instance, for project files with `connector: memory` and `instance: NAME`."""
@@ -34,6 +36,8 @@ class Table:
     tokens: dict[str, str] = field(default_factory=dict)
     """Key of a create → the id that it was given."""
     deleted: list[tuple[datetime, str]] = field(default_factory=list)
+    removed: dict[str, Data] = field(default_factory=dict)
+    """What was in records that are gone, as they were last."""
     created: int = 0
 
 
@@ -47,13 +51,17 @@ class MemorySystem:
         clock: Clock | None = None,
         random: Random | None = None,
         instance: str | None = None,
+        skew: float = 0.0,
     ) -> None:
         self.clock: Clock = clock or TickingClock()
+        self.skew = skew
+        """By how many seconds its clock is ahead; may be changed at any time, and so jump."""
         self.random = random or Random(0)  # noqa: S311  (histories, not secrets)
         self.tables = {name: Table(behaviour) for name, behaviour in datatypes.items()}
         self.faults: list[Fault] = []
         self.requests = 0
         self._hooks: list[Hook] = []
+        self._listeners: list[Listener] = []
         self._late: list[tuple[int, Callable[[], object]]] = []
         self._history: deque[tuple[int, str, str, Data | None]] = deque(maxlen=HISTORY)
         if instance is not None:
@@ -67,6 +75,7 @@ class MemorySystem:
         given = self._next_id(table) if id is None else id
         record = _copied(nested(data))
         self._store(datatype, str(given), self._checked(datatype, str(given), record), given)
+        self._affect_others(datatype, str(given))
         return given
 
     def edit(self, datatype: str, id: str | int, changes: Mapping[str, Any] | None = None, /, **more: Any) -> None:
@@ -74,7 +83,12 @@ class MemorySystem:
         record = _copied(self.tables[datatype].records[str(id)])
         for path, value in {**(changes or {}), **more}.items():
             set_path(record, path, _copied(value))
-        self._store(datatype, str(id), self._checked(datatype, str(id), record))
+        self.replace(datatype, str(id), record)
+
+    def replace(self, datatype: str, id: str, record: Data) -> None:
+        """The whole record is saved, under the rules. Raises Refused."""
+        self._store(datatype, id, self._checked(datatype, id, record))
+        self._affect_others(datatype, id)
 
     def edit_quietly(self, datatype: str, id: str | int, changes: Mapping[str, Any]) -> None:
         """A change that moves neither version nor modification time, as of a careless script."""
@@ -114,7 +128,30 @@ class MemorySystem:
         table = self.tables[datatype]
         return {id: _copied(record) for id, record in table.records.items() if not in_bin(table.behaviour, record)}
 
+    def put(self, datatype: str, id: str, record: Data | None) -> None:
+        """Straight into the table, past all rules, as an administrator does; None: it is gone."""
+        self._put(datatype, id, record)
+
     # tests
+
+    def on_change(self, listener: Listener) -> None:
+        """Call this after each change of a record, whoever makes it."""
+        self._listeners.append(listener)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, where the clock is one that can be told."""
+        advance = getattr(self.clock, "advance", None)
+        if advance is not None:
+            advance(seconds)
+
+    def hidden(self, datatype: str) -> frozenset[str]:
+        """The ids that standing faults keep out of listings."""
+        faults = [fault for fault in self.faults if fault.name in ("forbidden", "invisible")]
+        return frozenset(id for id in self.tables[datatype].records for fault in faults if fault.hides(datatype, id))
+
+    def is_invisible(self, datatype: str, id: str) -> bool:
+        """Whether a record that exists is not shown to us, also when it is asked for."""
+        return any(fault.name == "invisible" and fault.hides(datatype, id) for fault in self.faults)
 
     def on_request(self, hook: Hook) -> None:
         """Call this before and after each request of the connector; it may edit, or raise to play a crash."""
@@ -146,7 +183,8 @@ class MemorySystem:
         self._late = [(at, act) for at, act in self._late if at > self.requests]
         for act in due:
             act()
-        return next((fault for fault in self.faults if fault.strikes(operation, datatype, id, self.random)), None)
+        now = self.clock.now() if any(fault.between for fault in self.faults) else None
+        return next((fault for fault in self.faults if fault.strikes(operation, datatype, id, self.random, now)), None)
 
     def end(self, operation: str, datatype: str, id: str | None) -> None:
         """A request has taken effect; its answer leaves."""
@@ -155,6 +193,10 @@ class MemorySystem:
     def later(self, requests: int, act: Callable[[], object]) -> None:
         """Let something take effect at the so-many-th request from now."""
         self._late.append((self.requests + requests, act))
+
+    def catch_up(self) -> None:
+        """Every copy of the system shows the present: `stale_list` and `stale_replica` go back no further than this."""
+        self._history.clear()
 
     def arrive(self) -> None:
         """Let all late writes take effect now."""
@@ -169,7 +211,7 @@ class MemorySystem:
         known = table.tokens.get(token)
         if behaviour.idempotent and known in table.records:
             return known or "", True
-        data = _writable(behaviour, natives)
+        data = _writable(behaviour, natives, behaviour.read_only)
         if behaviour.key_property is not None:
             data[behaviour.key_property] = token
         id = str(self.insert(datatype, data))
@@ -178,7 +220,12 @@ class MemorySystem:
 
     def update(self, datatype: str, id: str, patch: Mapping[str, Any]) -> None:
         """An update from outside. Raises KeyError or Refused."""
-        self.edit(datatype, id, _writable(self.tables[datatype].behaviour, patch))
+        self.edit(datatype, id, self.changeable(datatype, patch))
+
+    def changeable(self, datatype: str, patch: Mapping[str, Any]) -> Data:
+        """Those properties of an update from outside that can be changed. Raises Refused."""
+        behaviour = self.tables[datatype].behaviour
+        return _writable(behaviour, patch, behaviour.read_only | behaviour.create_only)
 
     def as_of(self, datatype: str, request: int) -> dict[str, Data]:
         """The records as they were at an earlier request."""
@@ -194,7 +241,7 @@ class MemorySystem:
 
     def now(self, behaviour: Behaviour) -> datetime:
         """The time as the system writes it down."""
-        time = self.clock.now()
+        time = self.clock.now() + timedelta(seconds=self.skew)
         return time if behaviour.resolution <= 0 else _floor(time, behaviour.resolution)
 
     # rules
@@ -216,6 +263,14 @@ class MemorySystem:
                 value = normaliser(value)
             if value is not before:
                 set_path(record, path, value)
+        for path in behaviour.dropped:
+            record.pop(path, None)
+        for path, compute in behaviour.computed.items():
+            set_path(record, path, compute(record))
+        for path, checks in behaviour.checks.items():
+            for check in checks:
+                if (why := check(get_path(record, path))) is not None:
+                    raise Refused(f"{path}: {why}")
         for path in behaviour.required:
             if get_path(record, path) in (ABSENT, None, ""):
                 raise Refused(f"{path} must be given")
@@ -238,10 +293,10 @@ class MemorySystem:
                 raise Refused(f"{', '.join(unique)} is taken", conflicting=other)
 
     def _check_referrers(self, datatype: str, record: Data) -> None:
-        id = get_path(record, self.tables[datatype].behaviour.id)
+        id = str(get_path(record, self.tables[datatype].behaviour.id))
         for name, table in self.tables.items():
             for path, target in table.behaviour.references.items():
-                if target == datatype and any(get_path(data, path) == id for data in table.records.values()):
+                if target == datatype and any(str(get_path(data, path)) == id for data in table.records.values()):
                     raise Refused(f"a {name} refers to it")
 
     def _store(self, datatype: str, id: str, record: Data, native_id: str | int | None = None) -> None:
@@ -251,28 +306,49 @@ class MemorySystem:
         if behaviour.version is not None:
             old = get_path(self.tables[datatype].records.get(id, {}), behaviour.version)
             set_path(record, behaviour.version, old + 1 if isinstance(old, int) else 1)
-        if behaviour.modified is not None:
+        if behaviour.modified is not None and not self._is_untimed(datatype, id, record):
             set_path(record, behaviour.modified, self.now(behaviour).isoformat())
         self._put(datatype, id, record)
+
+    def _is_untimed(self, datatype: str, id: str, record: Data) -> bool:
+        """Whether only such properties differ as do not move the modification time."""
+        behaviour, old = self.tables[datatype].behaviour, self.tables[datatype].records.get(id)
+        if not behaviour.untimed or old is None:
+            return False
+        differing = {name for name in {*old, *record} if old.get(name) != record.get(name)} - {behaviour.version}
+        return bool(differing) and differing <= behaviour.untimed
+
+    def _affect_others(self, datatype: str, id: str) -> None:
+        record = self.tables[datatype].records[id]
+        for effect in self.tables[datatype].behaviour.effects:
+            other = str(get_path(record, effect.via))
+            data = self.tables[effect.target].records.get(other)
+            if data is not None:
+                changed = _copied(data)
+                for path, value in effect.change(data).items():
+                    set_path(changed, path, _copied(value))
+                self._store(effect.target, other, changed)
 
     def _put(self, datatype: str, id: str, record: Data | None) -> None:
         records = self.tables[datatype].records
         self._history.append((self.requests, datatype, id, records.get(id)))
         if record is None:
-            del records[id]
+            self.tables[datatype].removed[id] = records.pop(id)
         else:
             records[id] = record
+        for listener in tuple(self._listeners):
+            listener(datatype, id)
 
     def _call(self, phase: str, operation: str, datatype: str, id: str | None) -> None:
         for hook in tuple(self._hooks):
             hook(phase, operation, datatype, id)
 
 
-def _writable(behaviour: Behaviour, natives: Mapping[str, Any]) -> Data:
-    refused = sorted(behaviour.read_only & set(natives))
+def _writable(behaviour: Behaviour, natives: Mapping[str, Any], fixed: frozenset[str]) -> Data:
+    refused = sorted(fixed & set(natives))
     if refused and not behaviour.silent:
         raise Refused(f"{', '.join(refused)} cannot be written")
-    return {path: value for path, value in natives.items() if path not in behaviour.read_only}
+    return {path: value for path, value in natives.items() if path not in fixed}
 
 
 def _copied(value: Any) -> Any:
@@ -306,7 +382,7 @@ def _datatype(system: str, name: str, behaviour: Behaviour) -> Datatype:
 
 
 def _properties(behaviour: Behaviour) -> dict[str, Property]:
-    paths: Iterable[str] = {*behaviour.required, *behaviour.read_only}
+    paths: Iterable[str] = {*behaviour.required, *behaviour.read_only} if behaviour.told else ()
     return {
         path: Property(path=path, required=path in behaviour.required, read_only=path in behaviour.read_only)
         for path in sorted(paths)

@@ -18,7 +18,7 @@ from accord.config.meaning import Datatype
 from accord.connectors.paths import get_path
 from accord.connectors.sql_types import Column, Speech, kind_of, read_moment, reader, write
 from accord.errors import ProtocolError
-from accord.model import ABSENT, Native, Natives, Record, encode_natives
+from accord.model import ABSENT, Native, Natives, Record, encode_content
 
 PAGE = 1000
 CHUNK = 500
@@ -176,7 +176,7 @@ class SqlTable:
         return Record(
             id=str(id),
             native_id=id if isinstance(id, int) else str(id),
-            content=encode_natives(self._natives(row)),
+            content=encode_content(self._natives(row)),
             version=version,
             modified=modified,
         )

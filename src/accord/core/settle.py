@@ -195,6 +195,7 @@ def _updated(flow: FlowMap, member: Member, write: WritePlan, result: Result, se
     sent = {row.row: row.native for row in rows}
     confirmed = _confirmed(flow, side, rows, sent, returned, result)
     ignored = _note_ignored(flow, side, write, returned, settlement)
+    _note_vanished(flow, side, write, member.base, returned, settlement)
     base = {**member.base, **confirmed, **{row: returned[row] for row in ignored}}
     clean = record is not None and _same(base, returned)
     settlement.dirty |= not clean or len(rows) < len(mapped)
@@ -276,6 +277,32 @@ def _note_ignored(
                 )
             )
     return ignored
+
+
+def _note_vanished(
+    flow: FlowMap, side: SideMap, write: WritePlan, base: Natives, returned: Natives, settlement: Settlement
+) -> None:
+    """Rows that the system used to show, and that are in no answer any more although all the others are: reported."""
+    sent = {row.row for row in write.rows}
+    expected = {row for row in side.rows if row not in sent and base.get(row) is not None}
+    if not expected or not expected <= set(returned):  # an answer that shows a part only proves nothing
+        return
+    for row in write.rows:
+        if (
+            row.row in side.rows
+            and row.row not in returned
+            and base.get(row.row) is not None
+            and row.native is not None
+        ):
+            settlement.held.append(
+                HeldItem(
+                    kind="rejected",
+                    row=row.row,
+                    values={"sent": row.new},
+                    base=row.old,
+                    reason=f"{flow.title(write.system)} answered with success and does not show {row.path!r} any more",
+                )
+            )
 
 
 def _rejected(write: WritePlan, result: Result) -> HeldItem:

@@ -28,16 +28,39 @@ CONFIRM = 50
 
 async def observe(setting: Setting) -> None:
     """Read every datatype of the selected flows, all systems at once. A system that fails is left alone."""
-    places = dict.fromkeys(
+    by_system: dict[str, list[str]] = {}
+    for system, datatype in _places(setting):
+        by_system.setdefault(system, []).append(datatype)
+    await asyncio.gather(*(_observe_system(setting, system, names) for system, names in by_system.items()))
+
+
+async def follow_hints(setting: Setting) -> None:
+    """Read the records that hints name. A hint is no value and no deletion: what counts is the answer of the system.
+
+    Hints of what no flow selected here uses are passed over; the cursors stay where they are.
+    """
+    named: dict[tuple[str, str], dict[str, None]] = {}
+    places = _places(setting)
+    for ref in setting.options.hints:
+        if (ref.system, ref.datatype) in places:
+            named.setdefault((ref.system, ref.datatype), {})[ref.id] = None
+    for (system, datatype), ids in named.items():
+        if system in setting.tally.failed:
+            continue
+        try:
+            await _Reader(setting, system, datatype).read_named(list(ids))
+        except SystemFailure as error:
+            setting.tally.fail(error)
+
+
+def _places(setting: Setting) -> dict[tuple[str, str], None]:
+    """(system, datatype) of all that is read anew in this round, in order."""
+    return dict.fromkeys(
         (system, side.side.datatype)
         for flow in setting.selected()
         for system, side in flow.sides.items()
         if not setting.options.systems or system in setting.options.systems
     )
-    by_system: dict[str, list[str]] = {}
-    for system, datatype in places:
-        by_system.setdefault(system, []).append(datatype)
-    await asyncio.gather(*(_observe_system(setting, system, names) for system, names in by_system.items()))
 
 
 async def _observe_system(setting: Setting, system: str, datatypes: Sequence[str]) -> None:
@@ -60,6 +83,8 @@ class _Listing:
     known: int = 0
     doubtful: list[str] = field(default_factory=list)
     """Ids that are deleted as far as the listing says."""
+    back: list[str] = field(default_factory=list)
+    """Ids that are shown although their records were deleted, as far as we know."""
     complete: bool = False
     total: int | None = None
     """How many records the system says there are, at the end of a complete listing."""
@@ -100,6 +125,7 @@ class _Reader:
             self.setting.progress(f"reading {self.system} {self.datatype}", listing.count, page.total)
         unlisted = full and listing.complete and not self.observed.all_listed(self.place, listing.listed, listing.upto)
         await self._confirm(listing.doubtful)
+        await self._confirm_back(listing.back)
         if unlisted:
             await self._absent(listing, cursor)
         complete = full and listing.complete
@@ -109,6 +135,26 @@ class _Reader:
         self.observed.set_cursor(
             self.place, mark, self.mapping, now, now if complete else None, listing.count if complete else None
         )
+
+    async def read_named(self, ids: Sequence[str]) -> None:
+        """Read some records by id, known or not; what was never seen and is gone leaves no trace."""
+        for start in range(0, len(ids), CONFIRM):
+            some = ids[start : start + CONFIRM]
+            gone, records = await self._ask(some)
+            members = set(self._members(some))
+            for flow in self.flows:
+                self.setting.tally.flows[flow.name]["observed"] += len(records)
+            self._take_in_named(records, [id for id in gone if id in members], [id for id in gone if id not in members])
+
+    def _take_in_named(self, records: Sequence[Record], gone: Sequence[str], strangers: Sequence[str]) -> None:
+        prints = [self.print(record) for record in records]
+        shown = [(record.id, new) for record, new in zip(records, prints, strict=True)]
+        with self.setting.state.db.transaction():
+            changed, _ = self.observed.diff(self.place, shown)
+            fresh = sorted(changed)
+            self.observed.take_in(self.place, [records[n] for n in fresh], [prints[n] for n in fresh])
+            self.observed.take_in_gone(self.place, gone)
+            self._forget(strangers)
 
     def _is_sure(self, listing: _Listing) -> bool:
         """Whether a listing cannot have been short: it is not empty, and the system counts as many itself."""
@@ -160,6 +206,7 @@ class _Reader:
             if reused:  # another reading has forgotten the highest row: its number is given again
                 shown = [(record.id, new) for record, new in zip(fresh, fresh_prints, strict=True)]
                 listing.mark(self.observed.diff(self.place, shown)[1])
+            listing.back += self._once_gone([record.id for record in fresh])
             self.setting.state.held.close_of(readable, self.setting.now)
 
     def _ref(self, record: Record) -> str:
@@ -188,11 +235,32 @@ class _Reader:
         there = 0
         for start in range(0, len(members), CONFIRM):
             there += await self._confirm_some(members[start : start + CONFIRM])
-        strangers = set(ids) - set(members)
-        await self._close_reviews(sorted(id for id in strangers if json_text([self._ref_of(id)]) in self.unreadable))
-        self.observed.forget([(self.place, id) for id in strangers])
-        self.observed.done([(self.place, id) for id in strangers])
+        await self._leave_out(ids)
         return there
+
+    async def _leave_out(self, ids: Sequence[str]) -> None:
+        """Forget those that are in no link and not there any more."""
+        strangers = set(ids) - set(self._members(ids))
+        await self._close_reviews(sorted(id for id in strangers if json_text([self._ref_of(id)]) in self.unreadable))
+        self._forget(strangers)
+
+    def _forget(self, ids: Iterable[str]) -> None:
+        refs = [(self.place, id) for id in ids]
+        self.observed.forget(refs)
+        self.observed.done(refs)
+
+    def _once_gone(self, ids: Sequence[str]) -> list[str]:
+        """Those whose links were closed because they were gone, and that are in no other link."""
+        closed = self.setting.state.links.closed_with(self.place, ids)
+        links = self.setting.state.links.load(sorted(set(closed.values())), closed=True) if closed else {}
+        gone = {member.ref.id for link in links.values() for member in link.members if member.gone}
+        return sorted(gone.intersection(closed).difference(self._members(list(closed))))
+
+    async def _confirm_back(self, ids: Sequence[str]) -> None:
+        """An old listing still shows what was deleted: what its system calls gone has not come back."""
+        for start in range(0, len(ids), CONFIRM):
+            gone, _ = await self._ask(ids[start : start + CONFIRM])
+            self._forget(gone)
 
     async def _close_reviews(self, ids: Sequence[str]) -> None:
         """What was held about records in no link needs nobody once they are gone."""
@@ -205,14 +273,22 @@ class _Reader:
         return sorted({ref.id for ref in found})
 
     async def _confirm_some(self, ids: Sequence[str]) -> int:
+        gone, records = await self._ask(ids)
+        self._take_in_asked(gone, records)
+        return len(records)
+
+    async def _ask(self, ids: Sequence[str]) -> tuple[list[str], list[Record]]:
+        """Which of these records the system itself calls gone, and those that are there."""
         answers = await self.connector.fetch(self.datatype, ids)
         gone = [id for id, answer in answers.items() if answer is Absence.GONE or self._shown_deleted(answer)]
         records = [a for a in answers.values() if isinstance(a, Record) and not self._shown_deleted(a)]
+        self.setting.progress(f"asking for records of {self.system} {self.datatype}", len(ids), None)
+        return gone, records
+
+    def _take_in_asked(self, gone: Sequence[str], records: Sequence[Record]) -> None:
         with self.setting.state.db.transaction():
             self.observed.take_in_gone(self.place, gone)
             self.observed.take_in(self.place, records, [self.print(record) for record in records])
-        self.setting.progress(f"confirming deletions in {self.system} {self.datatype}", len(ids), None)
-        return len(records)
 
     def _shown_deleted(self, answer: Record | Absence) -> bool:
         return isinstance(answer, Record) and self._is_deleted(answer)
@@ -223,14 +299,18 @@ class _Reader:
         if not absent:
             return
         probe, rest = absent[:CONFIRM], absent[CONFIRM:]
-        there = await self._confirm(probe)
+        gone, records = await self._ask(self._members(probe))
+        there = len(records)
         if there > max(5, len(probe) // 2) or (there and not listing.count):
             listing.complete = False
+            self._take_in_asked((), records)  # what it says is gone counts as little as the listing
             raise ProtocolError(
                 self.system,
                 f"the listing of {self.datatype} left out {there} of {len(probe)} records that exist",
                 hint="nothing was taken as deleted and nothing was created; the next round reads it again",
             )
+        self._take_in_asked(gone, records)
+        await self._leave_out(probe)
         await self._confirm(rest)
 
     def _hold_failure(self, id: str | None, message: str) -> None:

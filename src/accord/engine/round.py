@@ -20,7 +20,7 @@ from accord.core.undo import Left
 from accord.engine.apply import apply
 from accord.engine.decisions import carry_out_alone
 from accord.engine.guarding import guard_plan
-from accord.engine.observe import observe
+from accord.engine.observe import follow_hints, observe
 from accord.engine.planning import make_plan
 from accord.engine.recover import recover
 from accord.engine.report import Report, fill_counts, held_now, plan_digest, planned_writes
@@ -204,7 +204,9 @@ async def _open_all(
 
 async def _read(setting: Setting) -> None:
     await recover(setting, setting.died)
-    await observe(setting)
+    await follow_hints(setting)
+    if not setting.options.hints_only:
+        await observe(setting)
     await carry_out_alone(setting)
 
 

@@ -13,6 +13,7 @@ from accord.config.meaning import Project
 from accord.core.guard import Approval
 from accord.core.mapping import FlowMap, flow_order
 from accord.errors import AccordError, SystemFailure
+from accord.model import Ref
 from accord.ports import Connector
 from accord.storing import Store
 
@@ -35,6 +36,10 @@ class Options:
     """Only these are read anew and written to; empty: all."""
     approvals: tuple[Approval, ...] = ()
     by: str | None = None
+    hints: Sequence[Ref] = ()
+    """Records that may have changed, as a webhook says. They are read by id; nothing else of a hint is believed."""
+    hints_only: bool = False
+    """Nothing but the hints is read anew; no cursor moves."""
     only: Sequence[str] | None = None
     """Digests of the link plans that may be carried out (`apply plan.json`); None: all."""
 

@@ -13,6 +13,9 @@ _CONTEXT = Context(prec=130, rounding=ROUND_HALF_EVEN)
 _LARGEST = 60
 """Digits before and after the point; beyond it is no business number, and printing it could exhaust memory."""
 
+_LONGEST = 1000
+"""The same for a number that is only read as text."""
+
 Shape = Callable[[Native, Native], Native]
 
 
@@ -60,8 +63,12 @@ def multiplied(number: Decimal, by: Decimal) -> Decimal:
 
 
 def plain_text(number: Decimal | int) -> str:
-    """Digits without an exponent."""
-    return format(number, "f") if isinstance(number, Decimal) else str(number)
+    """Digits without an exponent. Raises ValueRefused where they would fill pages."""
+    if not isinstance(number, Decimal):
+        return str(number)
+    if not number.is_finite() or abs(_exponent(number)) > _LONGEST or number.adjusted() > _LONGEST:
+        raise refused(number, f"a number of at most {_LONGEST} digits")
+    return format(number, "f")
 
 
 def decimals(number: Decimal) -> int:

@@ -22,7 +22,7 @@ from msgspec import UNSET, Raw
 from accord.config.meaning import Datatype
 from accord.connectors.rest.answers import BROKEN, Unfit, decode, is_array, is_object, steps
 from accord.connectors.rest.times import read_time
-from accord.model import Native, Record
+from accord.model import Native, Record, require_shallow
 from accord.ports import RecordFailure
 
 ETAG_FIELDS = ("etag", "_etag", "@odata.etag")
@@ -150,7 +150,7 @@ class Shape:
         else:
             content = self._careful(item)
         if content.find(b"[", 1) > 0 or content.find(b"{", 1) > 0:
-            return msgspec.json.format(content, indent=-1)
+            return _shallow(msgspec.json.format(content, indent=-1))
         return content
 
     def _careful(self, item: Any) -> bytes:
@@ -321,6 +321,13 @@ def _again_raw(item: Any) -> Raw:
         return Raw(_NOT_JSON if _NOT_JSON in repr(item) else _encode(item))
     except (UnicodeEncodeError, RecursionError):
         return Raw(_NOT_JSON)
+
+
+def _shallow(content: bytes) -> bytes:
+    try:
+        return require_shallow(content)
+    except ValueError as error:
+        raise Odd(str(error)) from None
 
 
 _NOT_JSON = "no JSON: NaN, Infinity or half a character"
