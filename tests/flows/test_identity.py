@@ -98,3 +98,13 @@ def test_a_record_that_we_make_gets_an_id_that_was_deleted(tmp_path: Path) -> No
     assert world.names("pms") == ["Berge"]
     assert [item.refs for item in world.held("review")] == [(f"erp/customer/{other}",)]
     assert world.settle().errors == []
+
+
+def test_a_review_that_is_only_dismissed_comes_back(tmp_path: Path) -> None:
+    """Two records that differ are not left so without anybody being asked."""
+    world = told_apart(tmp_path, Behaviour(version=None, version_check="where"))
+    given_again(world)
+    world.round(full=True)
+    world.resolve(world.one_held("review"), dismiss=True)
+    world.settle()
+    assert world.one_held("review")

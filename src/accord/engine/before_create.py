@@ -15,7 +15,7 @@ from accord.engine.chunk import arrival_of
 from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.errors import SystemFailure
-from accord.model import Natives, Op, Record, Ref
+from accord.model import Natives, Op, Record, Ref, json_text
 from accord.stored import Proposal
 
 
@@ -63,7 +63,14 @@ class Searcher:
         fresh, _ = self.state.observed.diff(place, [(r.id, p) for r, p in zip(there, prints, strict=True)])
         with self.state.db.transaction():
             self.state.observed.take_in(place, [there[n] for n in sorted(fresh)], [prints[n] for n in sorted(fresh)])
-        return bool(fresh)
+        return bool(fresh) or self._undecided(place, [Ref(write.system, write.datatype, one.id) for one in there])
+
+    def _undecided(self, place: int, refs: Sequence[Ref]) -> bool:
+        """Whether one of them is in no link and was never let go: it may be the record of a create in doubt."""
+        linked, closed = self.state.links.of(refs), self.state.links.closed_with(place, [ref.id for ref in refs])
+        held = self.state.held.alone_refs()
+        alone = [ref for ref in refs if ref not in linked and ref.id not in closed]
+        return any(json_text([str(ref)]) not in held for ref in alone)
 
     def _key(self, flow: FlowMap, write: WritePlan) -> Natives | None:
         """The first match rule that the system can be searched by, with the values that would be sent."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from accord.core.detect import Reading
+from accord.core.identity import SHARED
 from accord.core.keys import source_of
 from accord.core.linkplan import HeldItem, WritePlan
 from accord.core.mapping import FlowMap
@@ -17,8 +18,6 @@ from accord.model import Member, Natives, Op, Ref, json_text
 from accord.stored import Arrival, NewLink
 
 BATCH = 500
-PLAIN = frozenset({"boolean", "enum", "reference"})
-"""Types whose values many records share: they do not tell whether a record is ours."""
 
 
 def take_up(setting: Setting, samples: dict[tuple[str, str, str], object]) -> list[tuple[Ref, Ref]]:
@@ -124,7 +123,7 @@ class _Intake:
         for flow in self.flows:
             side = flow.sides[self.system]
             rows = [row for row in write.rows if row.row in side.rows and row.native not in (None, "")]
-            telling = [row for row in rows if flow.rows[row.row].type.name not in PLAIN] or rows
+            telling = [row for row in rows if flow.rows[row.row].type.name not in SHARED] or rows
             if any(looks_same(flow, side, row.row, row.native, natives.get(row.path)) for row in telling):
                 return True
         return False

@@ -42,6 +42,10 @@ class _End:
         self.seen: dict[Any, list[Edit]] = defaultdict(list)
         for edit in self.edits:
             self.seen[*edit.about, edit.seen].append(edit)
+        self.where: dict[Any, set[str]] = defaultdict(set)
+        """(flow, thing, row, mark) → the systems in which somebody typed it."""
+        for edit in self.edits:
+            self.where[*edit.about, edit.mark].add(edit.event.system)
         self.spread = {
             (*event.ref[:1], event.flow, event.thing, row, mark)
             for event in writes(world)
@@ -224,6 +228,8 @@ class _End:
                     continue
                 if self._before_it_was_known(edit) or self._deleted_after(event):
                     continue
+                if len(self.where[flow.name, thing, row, mark]) > 1:
+                    continue  # somebody typed the same elsewhere, and nobody typed over it there
                 self.checks.hold(
                     "P2",
                     False,
@@ -252,9 +258,6 @@ class _End:
     def no_echo(self) -> None:
         """P4: what another system made of a value is not written back to where it was typed."""
         typed = {(*e.event.ref, e.row, e.mark): e.native for e in self.edits if e.mark}
-        where = defaultdict(set)
-        for edit in self.edits:
-            where[*edit.about, edit.mark].add(edit.event.system)
         for link, flow, records in self.live:
             ids = {member.ref.system: member.ref for member in link.members}
             for name, record in records.items():
@@ -264,7 +267,7 @@ class _End:
                     value, ref = get_path(record, path), ids[name]
                     mark = self.world.mark(flow, name, row, value)
                     was = typed.get((ref.system, ref.datatype, ref.id, row, mark), ABSENT)
-                    twice = len(where[flow.name, self._thing(ref), row, mark]) > 1  # at a first link, the fuller wins
+                    twice = len(self.where[flow.name, self._thing(ref), row, mark]) > 1  # first link: the fuller
                     same = was is ABSENT or was == value or twice
                     self.checks.hold("P4", same, f"{ref} {row} was typed as {was!r} and is {value!r}")
 

@@ -31,10 +31,18 @@ from accord.store.database import Database
 from accord.store.opening import open_state
 
 APPROVED = tuple(Approval(op=op, number=1_000_000) for op in ("create", "update", "delete"))
-READ_FAULTS = ("error", "unreachable", "unauthorized", "empty_list", "short_list", "stale_list", "page_drift")
-WRITE_FAULTS = ("answer_lost_before", "answer_lost_after", "late_effect", "error", "stale", "rejected")
-OTHER_FAULTS = ("one_record_twice", "forbidden", "unreachable", "unauthorized")
-LISTED_ONCE = ("empty_list", "short_list", "stale_list", "page_drift")
+READ_FAULTS = (
+    *("error", "unreachable", "unauthorized", "token_expired", "collection_forbidden", "too_many", "slow"),
+    *("empty_list", "short_list", "stale_list", "page_drift", "order_changes", "wrong_total", "one_record_twice"),
+    *("cut_body", "truncated_json", "html_page", "error_inside", "empty_body", "null_version"),
+)
+WRITE_FAULTS = (
+    *("answer_lost_before", "answer_lost_after", "late_effect", "error", "error_before", "error_after", "cut_body"),
+    *("html_page", "error_inside", "empty_body", "too_many", "stale", "rejected", "touched"),
+    *("batch_in_part", "item_missing", "batch_mixed_up"),
+)
+OTHER_FAULTS = ("forbidden", "unreachable", "unauthorized")
+LISTED_ONCE = ("empty_list", "short_list", "stale_list", "page_drift", "order_changes", "error_inside", "empty_body")
 DAY = 86_400.0
 LONGEST = 3
 

@@ -131,6 +131,8 @@ def dismiss(state: State, item: Held, author: Author) -> None:
         decision = {"dismiss": True}
         state.held.decide(item.id, decision, author.by, author.at)
         state.held.close([item.id], author.at)
+        if item.kind == "review" and item.link is not None:  # it is looked at again, and not forgotten
+            state.links.touch([item.link])
 
 
 def _log(state: State, link: Link, author: Author, op: str, reason: str) -> None:
