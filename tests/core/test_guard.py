@@ -12,10 +12,12 @@ PLAIN = Limit(number=10)
 PERCENT = Limit(percent=25, over=20)
 
 
-def held(count: int, limit: Limit | None, *approvals: str, linked: int = 100, doubt: str | None = None) -> list[Braked]:
+def held(
+    count: int, limit: Limit | None, *approvals: str, linked: int = 100, doubt: str | None = None
+) -> tuple[Braked, ...]:
     limits = {} if limit is None else {"delete": limit}
     parsed = [Approval.parse(text) for text in approvals]
-    return guard("customer", {("erp", "delete"): count}, {"erp": linked}, limits, parsed, doubt)
+    return guard("customer", {("erp", "delete"): count}, {"erp": linked}, limits, parsed, doubt).braked
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,10 @@ def held(count: int, limit: Limit | None, *approvals: str, linked: int = 100, do
         (21, PERCENT, 0, True),
         (0, Limit(number=0), 100, False),
         (1, Limit(number=0), 100, True),
+        (9, PERCENT, 9, False),  # a small side
+        (10, PERCENT, 20, False),
+        (10, PERCENT, 19, True),  # more than half at once: emptied, or not seen any more
+        (16, Limit(number=20), 20, False),  # who writes a number means it
     ],
 )
 def test_a_limit_stops_what_is_more(count: int, limit: Limit | None, linked: int, stops: bool) -> None:
@@ -50,7 +56,7 @@ def test_what_is_held_is_named_with_the_command_that_lifts_it() -> None:
 def test_only_what_exceeds_its_limit_is_held() -> None:
     """Other operations and systems go on."""
     counts = {("erp", "delete"): 11, ("pms", "delete"): 3, ("erp", "update"): 500}
-    braked = guard("customer", counts, {}, {"delete": PLAIN}, [], None)
+    braked = guard("customer", counts, {}, {"delete": PLAIN}, [], None).braked
     assert [(item.system, item.op) for item in braked] == [("erp", "delete")]
 
 
@@ -88,3 +94,21 @@ def test_an_approval_is_read() -> None:
     """With and without a flow."""
     assert Approval.parse("creates<=40") == Approval(op="create", number=40)
     assert Approval.parse("my-flow.x: updates <= 7") == Approval(op="update", number=7, flow="my-flow.x")
+
+
+def test_what_follows_from_a_changed_file() -> None:
+    """Many updates are held though no limit says so, and deletions keep their own limit; edits of people are not."""
+    counts = {("erp", "update"): 30, ("erp", "delete"): 1, ("pms", "update"): 20}
+    linked = {"erp": 100, "pms": 100}
+    (item,) = guard("customer", counts, linked, {"delete": PERCENT}, [], None, changed=True).braked
+    assert (item.system, item.op) == ("erp", "update")
+    assert "the project file has changed" in item.reason
+    assert guard("customer", counts, linked, {"delete": PERCENT}, [], None).braked == ()
+
+
+def test_a_lifted_limit_says_what_it_would_have_held() -> None:
+    """For the history, with the ceiling."""
+    limits = {"delete": PLAIN}
+    approvals = [Approval.parse("deletes<=40")]
+    (lifted,) = guard("customer", {("erp", "delete"): 11}, {}, limits, approvals, None).lifted
+    assert (lifted.count, lifted.ceiling, lifted.reason) == (11, 40, "11 deletes in erp: more than 10")

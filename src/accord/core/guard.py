@@ -43,6 +43,32 @@ class Braked:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifted:
+    """A limit that would have held something, and that a person has lifted."""
+
+    flow: str
+    system: str
+    op: str
+    count: int
+    ceiling: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded:
+    """The verdict on one flow's plan."""
+
+    braked: tuple[Braked, ...] = ()
+    lifted: tuple[Lifted, ...] = ()
+
+
+MAPPING = Limit(percent=25, over=20)
+"""How many updates or creates may follow from a changed project file before a person has looked."""
+HALF = 10
+"""So many deletes, and more than half of what is linked: a side that was emptied, or cannot be seen."""
+
+
 def guard(
     flow: str,
     counts: Mapping[tuple[str, str], int],
@@ -50,24 +76,39 @@ def guard(
     limits: Mapping[str, Limit],
     approvals: Sequence[Approval],
     doubt: str | None,
-) -> list[Braked]:
-    """What of a flow's plan must be held. `counts` is (system, op) → writes; `linked` is system → linked records."""
-    braked = []
+    changed: bool = False,
+) -> Guarded:
+    """What of a flow's plan must be held. `counts` is (system, op) → writes; `linked` is system → linked records;
+    `changed` says that the project file says something else of the flow than in the round before.
+    """
+    braked: list[Braked] = []
+    lifted: list[Lifted] = []
     for (system, op), count in sorted(counts.items()):
-        why = doubt or _exceeds(limits.get(op), count, linked.get(system, 0))
-        if why and not _approved(approvals, flow, op, count):
-            ceiling = f"accord run --approve '{flow}:{op}s<={count}'"
-            braked.append(
-                Braked(
-                    flow=flow, system=system, op=op, count=count, reason=f"{count} {op}s in {system}: {why}; {ceiling}"
-                )
-            )
-    return braked
+        records = linked.get(system, 0)
+        why = doubt or _exceeds(op, limits.get(op), count, records) or (changed and _follows(op, count, records))
+        if not why:
+            continue
+        what = f"{count} {op}s in {system}: {why}"
+        ceiling = _approved(approvals, flow, op, count)
+        if ceiling is None:
+            command = f"accord run --approve '{flow}:{op}s<={count}'"
+            braked.append(Braked(flow=flow, system=system, op=op, count=count, reason=f"{what}; {command}"))
+        else:
+            lifted.append(Lifted(flow=flow, system=system, op=op, count=count, ceiling=ceiling, reason=what))
+    return Guarded(braked=tuple(braked), lifted=tuple(lifted))
 
 
-def _exceeds(limit: Limit | None, count: int, linked: int) -> str | None:
+def _follows(op: str, count: int, linked: int) -> str | None:
+    """Many writes that follow from a changed file, and not from edits of people."""
+    exceeds = _exceeds(op, MAPPING, count, linked) if op != "delete" else None
+    return exceeds and f"the project file has changed since the last round, and {exceeds}"
+
+
+def _exceeds(op: str, limit: Limit | None, count: int, linked: int) -> str | None:
     if limit is None:
         return None
+    if op == "delete" and limit.percent is not None and count >= HALF and count * 2 > linked:
+        return f"more than half of the {linked} linked records at once"
     if limit.number is not None and count > limit.number:
         return f"more than {limit.number}"
     if limit.percent is not None and count > limit.over and count * 100 > limit.percent * linked:
@@ -75,7 +116,7 @@ def _exceeds(limit: Limit | None, count: int, linked: int) -> str | None:
     return None
 
 
-def _approved(approvals: Sequence[Approval], flow: str, op: str, count: int) -> bool:
-    return any(
-        approval.op == op and approval.flow in (None, flow) and count <= approval.number for approval in approvals
-    )
+def _approved(approvals: Sequence[Approval], flow: str, op: str, count: int) -> int | None:
+    """The ceiling under which the writes are, or None."""
+    ceilings = (a.number for a in approvals if a.op == op and a.flow in (None, flow) and count <= a.number)
+    return next(ceilings, None)

@@ -7,7 +7,7 @@ records must not search for each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from accord.core.linkplan import LinkPlan, WritePlan
 from accord.core.mapping import FlowMap
@@ -44,15 +44,15 @@ class Searcher:
         return (write.system, write.datatype) not in self.setting.observed_complete
 
     async def _search(self, flow: FlowMap, write: WritePlan) -> bool:
-        by = self._key(flow, write)
-        if by is None:
-            return False
-        try:
-            records = await self.setting.connectors[write.system].find(write.datatype, by)
-        except SystemFailure as error:
-            self.setting.tally.fail(error)
-            return True
-        return self._take_in(flow, write, records)
+        for by in self._keys(flow, write):
+            try:
+                records = await self.setting.connectors[write.system].find(write.datatype, by)
+            except SystemFailure as error:
+                self.setting.tally.fail(error)
+                return True
+            if self._take_in(flow, write, records):
+                return True
+        return False
 
     def _take_in(self, flow: FlowMap, write: WritePlan, records: Sequence[Record]) -> bool:
         """Put what was found and not seen before into the inbox; whether there is any. What is deleted counts not."""
@@ -72,14 +72,13 @@ class Searcher:
         alone = [ref for ref in refs if ref not in linked and ref.id not in closed]
         return any(json_text([str(ref)]) not in held for ref in alone)
 
-    def _key(self, flow: FlowMap, write: WritePlan) -> Natives | None:
-        """The first match rule that the system can be searched by, with the values that would be sent."""
+    def _keys(self, flow: FlowMap, write: WritePlan) -> Iterator[Natives]:
+        """Every match rule that the system can be searched by, with the values that would be sent."""
         can = set(self.setting.connectors[write.system].capabilities(write.datatype).find)
         sent = {row.row: row for row in write.rows if not row.pending}
         for rule in flow.flow.match:
             if all(name in sent and sent[name].path in can and sent[name].native for name in rule):
-                return {sent[name].path: sent[name].native for name in rule}
-        return None
+                yield {sent[name].path: sent[name].native for name in rule}
 
 
 def _is_deleted(flow: FlowMap, write: WritePlan, record: Record) -> bool:

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
-from accord.core.guard import Braked, guard
+from accord.core.guard import HALF, MAPPING, Braked, Guarded, Lifted, guard
 from accord.core.linkplan import HeldItem, LinkPlan
 from accord.engine.setting import Setting
-from accord.model import json_text
+from accord.model import Op, json_text
+from accord.stored import HistoryLine
 
 
 def guard_plan(setting: Setting) -> list[Braked]:
     """Hold what exceeds the limits; what was held, named. Called in the planning transaction."""
     state = setting.state
-    braked = [item for flow, numbers in state.plans.counts().items() for item in _guard_flow(setting, flow, numbers)]
+    verdicts = {flow: _guard_flow(setting, flow, numbers) for flow, numbers in state.plans.counts().items()}
+    braked = [item for verdict in verdicts.values() for item in verdict.braked]
     _hold(setting, braked)
+    _note_lifted(setting, [item for verdict in verdicts.values() for item in verdict.lifted])
+    for flow in setting.selected():
+        if not any(item.flow == flow.name for item in braked):
+            state.put(changed_key(flow.name), "")  # whatever followed from a changed file is looked at
     if braked:
         state.plans.hold_without_target()
     return braked
 
 
-def _guard_flow(setting: Setting, flow: str, counts: dict[tuple[str, str], int]) -> list[Braked]:
+def changed_key(flow: str) -> str:
+    """The word that remembers that the project file says something else of a flow, and nobody has looked yet."""
+    return f"changed: {flow}"
+
+
+def _guard_flow(setting: Setting, flow: str, counts: dict[tuple[str, str], int]) -> Guarded:
     limits = setting.project.flows[flow].limits
+    changed = bool(setting.state.get(changed_key(flow)))
     counted = any(  # counting them takes longer the more there are
-        (limit := limits.get(op)) is not None and limit.percent is not None and count > limit.over
+        (limit := limits.get(op) or (MAPPING if changed else None)) is not None
+        and limit.percent is not None
+        and (count > limit.over or (op == Op.DELETE.value and count >= HALF))
         for (_, op), count in counts.items()
     )
     return guard(
@@ -33,7 +48,29 @@ def _guard_flow(setting: Setting, flow: str, counts: dict[tuple[str, str], int])
         limits,
         setting.options.approvals,
         setting.state.doubtful,
+        changed,
     )
+
+
+def _note_lifted(setting: Setting, lifted: Sequence[Lifted]) -> None:
+    """Who lifted a limit, up to what, and what it would have held."""
+    lines = [
+        HistoryLine(
+            run=setting.run,
+            at=setting.clock.now().isoformat(),
+            flow=item.flow,
+            link=None,
+            system=item.system,
+            ref=None,
+            op="approve",
+            changes={},
+            outcome="done",
+            reason=f"{item.reason}; approved up to {item.ceiling}",
+            by=setting.options.by,
+        )
+        for item in lifted
+    ]
+    setting.state.history.add(lines)
 
 
 def _hold(setting: Setting, braked: list[Braked]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,8 @@ from accord.engine.setting import Setting
 from accord.stored import Held
 from accord.storing import Store
 
+MANY = 50
+"""So many records, and more than half of those linked, and a change of one property is told first."""
 COMMANDS = {
     "conflict": ("--take SYSTEM", "--value JSON"),
     "review": ("--link REF", "--create", "--dismiss"),
@@ -42,6 +45,8 @@ class Report(msgspec.Struct, kw_only=True):
     """Writes of a kept plan whose ground has moved."""
     stopped: bool = False
     """Ended early, on request, after the links in hand; the rest goes with the next round."""
+    notices: list[str] = []
+    """What a person should know before all else: one property that changes in most records at once."""
     left: list[dict[str, Any]] | None = None
     """What an undo leaves as it is, and why."""
     writes_planned: list[dict[str, Any]] | None = None
@@ -58,7 +63,8 @@ class Report(msgspec.Struct, kw_only=True):
     def as_json(self) -> dict[str, Any]:
         """The documented shape; what a command does not give is left out."""
         found: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(Decimal,))
-        return {key: value for key, value in found.items() if value is not None and (key != "stopped" or value)}
+        optional = ("stopped", "notices")
+        return {key: value for key, value in found.items() if value is not None and (key not in optional or value)}
 
 
 def held_json(item: Held) -> dict[str, Any]:
@@ -91,6 +97,22 @@ def planned_writes(setting: Setting) -> tuple[list[dict[str, Any]], list[str]]:
             digests.append(plan_digest(setting.state, proposal.plan))
             writes += [planned(proposal.plan, write) for write in proposal.plan.writes]
     return writes, digests
+
+
+def wide_changes(setting: Setting, writes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Rows that would change in most of the linked records of a system at once: an import, a zone, a mistake."""
+    counted: Counter[tuple[str, str, str, str]] = Counter()
+    for write in writes:
+        if write["op"] == "update":
+            counted.update((write["flow"], write["system"], row, write["reason"]) for row in write["changes"])
+    many = [(key, number) for key, number in counted.items() if number >= MANY]
+    linked = {flow: setting.state.links.linked_members(flow) for flow in {key[0] for key, _ in many}}
+    return [
+        f"flow {flow}: {row} would change in {number:,} of {linked[flow].get(system, 0):,} linked records of {system} "
+        f"at once ({reason})"
+        for (flow, system, row, reason), number in many
+        if number * 2 > linked[flow].get(system, 0)
+    ]
 
 
 def planned(plan: LinkPlan, write: WritePlan) -> dict[str, Any]:

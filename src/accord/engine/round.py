@@ -23,7 +23,7 @@ from accord.engine.guarding import guard_plan
 from accord.engine.observe import follow_hints, observe
 from accord.engine.planning import make_plan
 from accord.engine.recover import recover
-from accord.engine.report import Report, fill_counts, held_now, plan_digest, planned_writes
+from accord.engine.report import Report, fill_counts, held_now, plan_digest, planned_writes, wide_changes
 from accord.engine.schemas import Schemas, with_schemas
 from accord.engine.setting import (
     Options,
@@ -142,6 +142,7 @@ def _planned_report(setting: Setting) -> Report:
     fill_counts(setting)
     report = _report(setting, list(held_now(setting.state)))
     report.writes_planned, report.plans = writes, digests
+    report.notices = wide_changes(setting, writes)
     return report
 
 
@@ -280,4 +281,5 @@ def _record(setting: Setting, report: Report) -> None:
     kept.pop("plans", None)
     kept["held"] = len(report.held)
     kept["unpreventable"] = setting.tally.unpreventable
+    kept["approved"] = [f"{a.flow + ':' if a.flow else ''}{a.op}s<={a.number}" for a in setting.options.approvals]
     setting.state.runs.finish(setting.run, report.status, kept, setting.clock.now())

@@ -11,6 +11,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from accord.core.mapping import FlowMap
+from accord.engine.guarding import changed_key
 from accord.engine.match_keys import rebuild_keys
 from accord.engine.setting import Setting
 from accord.model import from_json, json_text
@@ -19,12 +20,15 @@ from accord.model import from_json, json_text
 def follow_rules(setting: Setting) -> None:
     """Where the rules of a flow are others than in the round before, look at what they left undone."""
     for flow in setting.selected():
-        _forget_moved(setting, flow)
+        moved = _forget_moved(setting, flow)
         match, whole = _digest(flow.flow.match), _digest((flow.flow, _taken_by(flow)))
         if _is_new(setting, f"match rules of {flow.name}", match):
             rebuild_keys(setting, flow, list(setting.state.links.numbers(flow.name)))
         if _is_new(setting, f"rules of {flow.name}", whole):
             setting.state.links.touch_undone(flow.name)
+            moved = True
+        if moved:
+            setting.state.put(changed_key(flow.name), "yes")
 
 
 def _taken_by(flow: FlowMap) -> dict[str, object]:
@@ -32,8 +36,10 @@ def _taken_by(flow: FlowMap) -> dict[str, object]:
     return {name: (side.writable, dict(side.properties)) for name, side in flow.sides.items()}
 
 
-def _forget_moved(setting: Setting, flow: FlowMap) -> None:
-    """Begin anew with rows that have another property in some system, or another type, than when last seen."""
+def _forget_moved(setting: Setting, flow: FlowMap) -> bool:
+    """Begin anew with rows that have another property in some system, or another type, than when last seen; whether
+    any row is new or other than it was.
+    """
     key = f"rows of {flow.name}"
     before = from_json(setting.state.get(key) or '{"systems": [], "rows": {}}')
     rows: dict[str, tuple[str, dict[str, str]]] = {row.name: (str(row.type), dict(row.paths)) for row in flow.flow.rows}
@@ -45,6 +51,7 @@ def _forget_moved(setting: Setting, flow: FlowMap) -> None:
     now = json_text({"systems": sorted(flow.sides), "rows": {**before["rows"], **rows}})
     if now != json_text(before):
         setting.state.put(key, now)
+    return bool(before["rows"]) and now != json_text(before)
 
 
 def _is_new(setting: Setting, key: str, digest: str) -> bool:

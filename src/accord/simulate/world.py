@@ -184,7 +184,7 @@ class World:
         return found
 
     def texts(self, system: str, datatype: str) -> frozenset[str]:
-        """Paths that hold free text, as far as the rows say."""
+        """Paths that hold free text, as far as the rows say. What records are matched by is searched for as it is."""
         sides = [
             (flow, side)
             for flow in self.flows.values()
@@ -194,7 +194,9 @@ class World:
             path
             for flow, side in sides
             for row, path in side.paths.items()
-            if flow.rows[row].type.name in TEXTS and not flow.rows[row].maps
+            if flow.rows[row].type.name in TEXTS
+            and not flow.rows[row].maps
+            and not any(row in rule for rule in flow.flow.match)
         }
         return frozenset(free)
 
