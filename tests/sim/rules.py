@@ -116,12 +116,12 @@ def _right_winner(world: World, line: HistoryLine, row: RowSpec) -> None:
 
 
 def _latest_won(world: World, line: HistoryLine, row: RowSpec, won: Event) -> None:
-    """The winner's record was saved at the time of the losing edit, or after it."""
+    """Some record of the same thing was saved elsewhere after the losing edit: in a group, another row may have won."""
     lost = _typed(world, line, row, line.changes[row.name][0])
     if lost is None or lost.system == won.system:
         return
-    same = (won.system, won.datatype, won.id)
-    saved = [e.index for e in world.events if (e.system, e.datatype, e.id) == same]
+    thing = (won.flow, won.code)
+    saved = [e.index for e in world.events if (e.flow, e.code) == thing and e.system != lost.system]
     if lost.index > max(saved):
         raise Broken(f"P2: {row.name} of {won.code}: event {won.index} won over {lost.index}, which is later")
 
