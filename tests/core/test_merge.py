@@ -378,6 +378,14 @@ def test_a_row_without_source_is_left_alone() -> None:
     assert not outcome.agreed
 
 
+def test_an_edit_against_the_direction_is_told_also_where_nothing_is_agreed() -> None:
+    """Found by seed 52: the source never sent the row, so there was no agreed value to compare with."""
+    flow = flow_map(TITLE, '{pms: note, erp: remark, direction: "pms -> erp"}')
+    outcome = merged(flow, settled(flow, title="a"), erp={"note": "E"})
+    assert lost(outcome) == [("erp", "note", "E", "E")]
+    assert outcome.take["erp"] == {"note"}
+
+
 def test_an_empty_source_does_not_empty_the_target_at_first_link() -> None:
     """Filled beats empty, also along a one-way row; a filled source wins."""
     flow = titled('direction: "pms -> erp"')

@@ -104,6 +104,8 @@ class Runner:
         world = self.world
         world.rounds += 1
         world.round = world.rounds
+        if approve:
+            world.approved.add(world.rounds)
         self.count.rounds += 1
         self.crash, self.dead, self.requests, self.statements = crash, False, 0, 0
         world.story.append(f"  round {world.round}" + (f", dies at {crash}" if crash else ""))

@@ -13,14 +13,11 @@ from accord.model import ABSENT, Link, LinkState
 from accord.store.opening import State, open_state
 from accord.stored import Held, HistoryLine
 
+from .rules import Broken, check_rules_end, check_rules_now
 from .world import OWN, Event, FlowSpec, RowSpec, World
 
 ENGINE_ERRORS = (Exception,)
 assert issubclass(AccordError, Exception)
-
-
-class Broken(AssertionError):
-    """A promise was broken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +42,7 @@ def check_now(world: World) -> None:
     _only_mapped(world)
     _no_duplicates(world)
     _deletions(world)
+    check_rules_now(world)
 
 
 def check_end(world: World, faulty: set[int], *, calm: bool) -> None:
@@ -58,6 +56,7 @@ def check_end(world: World, faulty: set[int], *, calm: bool) -> None:
         end.all_linked()
         end.explained(faulty)
         end.asked()
+        check_rules_end(world, end.links.values(), end.held, end.lines, faulty)
     if calm:
         _counted(world)
 

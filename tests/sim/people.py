@@ -97,12 +97,16 @@ class People:
             self.edit_rows(system.name, flow, id, [self.random.choice(rows)])
 
     def delete(self) -> None:
-        """One record."""
+        """One record; sometimes several of its kind."""
         found = self._record()
-        if found is not None:
-            system, flow, id = found
-            with system.person():
-                system.delete(flow.datatypes[system.name], id)
+        if found is None:
+            return
+        system, flow, id = found
+        chance = Random(f"several {self.world.seed} {len(self.world.events)}")
+        others = sorted(set(self.world.records(flow, system.name)) - {id})[: chance.choice([0, 0, 0, 3])]
+        with system.person():
+            for one in (id, *others):
+                system.delete(flow.datatypes[system.name], one)
 
     def restore(self) -> None:
         """Take one out of the bin, where there is one."""

@@ -103,6 +103,8 @@ class Event:
     """Row → (mark before, mark now, native now)."""
     paths: frozenset[str]
     late: bool = False
+    is_out: bool = False
+    """For a write of ours: whether the record was out of the scope of its filter."""
     read: int = -1
     """For a write of ours: how many events there were when the record was last read by its id."""
     crashed: bool = False
@@ -115,6 +117,8 @@ class SimSystem(MemorySystem):
         self.name, self.world = name, world
         self.hand = self.is_late = False
         self.reads: dict[tuple[str, str], int] = {}
+        self.asked: dict[tuple[str, str], int] = {}
+        """Record → the round that first asked for its deletion."""
         super().__init__(datatypes, clock=world.clock, random=random, instance=f"sim-{name}")
         self.on_request(self._watch)
 
@@ -148,6 +152,8 @@ class SimSystem(MemorySystem):
     def _watch(self, phase: str, operation: str, datatype: str, id: str | None) -> None:
         if phase == "after" and operation == "get" and id is not None:
             self.reads[datatype, id] = len(self.world.events)
+        if phase == "before" and operation == "delete" and id is not None:
+            self.asked.setdefault((datatype, id), self.world.round)
 
     def _put(self, datatype: str, id: str, record: dict[str, Any] | None) -> None:
         old = self.tables[datatype].records.get(id)
@@ -169,6 +175,8 @@ class World:
         self.round = self.rounds = self.good = 0
         """The round at work, how many have begun, and the last one that ended without an error."""
         self.crashing = False
+        self.approved: set[int] = set()
+        """The rounds whose limits were lifted."""
         self.marks = 0
         self.faults: dict[str, int] = {}
         self.excused: set[tuple[str, str]] = set()
@@ -263,6 +271,7 @@ class World:
             rows=self._rows(flow, system.name, old, new) if flow and new is not None else {},
             paths=_changed(old or {}, new or {}),
             late=system.is_late,
+            is_out=bool(flow and old is not None and not self.in_scope(flow, system.name, old)),
             read=system.reads.get((datatype, id), -1),
             crashed=self.crashing,
         )

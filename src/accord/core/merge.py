@@ -238,6 +238,7 @@ def _first_values(
     """Rows without an agreed value: a link that has just begun, or a row that is new in the file."""
     candidates = [candidate_of(reading, unit) for reading in sources if present(reading, unit)]
     if not candidates:
+        _leave_one_way_edits(flow, [reading for reading in readings if not joins(reading)], sources, unit, merged)
         for reading in readings:
             merged.taken(reading.system, [row for row in unit if row in reading.natives])
         return
