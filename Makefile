@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-real test-browser check bench torture schema lock clean
+.PHONY: setup demo test test-real test-browser check bench torture mutations schema lock clean
 
 setup: $(READY)
 
@@ -42,6 +42,10 @@ bench: setup
 
 torture: setup
 	$(BIN)/python -m pytest -q tests/sim --torture $(or $(ARGS),600)
+
+# Every one of the listed single-line faults in a copy of the source; each must be caught.
+mutations: setup
+	$(BIN)/python -m tests.sim.mutations $(ARGS)
 
 schema: setup
 	$(BIN)/python -m accord.config.json_schema > docs/accord.schema.json

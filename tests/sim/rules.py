@@ -158,10 +158,16 @@ def _left_edits_are_told(world: World, link: Link, lines: Iterable[HistoryLine],
                 _no_left_edit(world, member.ref, row, faulty)
 
 
+def _says_something(event: Event, row: RowSpec) -> bool:
+    """Whether a row has another value than before: null and an empty text are none."""
+    before, now, _ = event.rows.get(row.name, ("", "", None))
+    return before != now
+
+
 def _no_left_edit(world: World, ref: Ref, row: RowSpec, faulty: Set[int]) -> None:
     same = [e for e in world.events if (e.system, e.datatype, e.id) == (ref.system, ref.datatype, ref.id)]
     ours = [e for e in same if e.actor == "sync" and e.round not in faulty and not e.late]
-    edits = [e for e in same if e.actor == "person" and e.op == "update" and row.name in e.rows]
+    edits = [e for e in same if e.actor == "person" and e.op == "update" and _says_something(e, row)]
     last = [e for e in same if row.name in e.rows][-1:]
     if ours and edits and last == edits[-1:] and edits[-1].index > ours[0].index:
         raise Broken(f"P2: event {edits[-1].index} edits {row.name} of {ref}, which flows nowhere, and nobody is told")

@@ -12,8 +12,8 @@ import pytest
 
 from .history import Count, Violation, run_history
 
-HISTORIES = 300
-CHUNK = 15
+HISTORIES = 1000
+CHUNK = 25
 
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, CHUNK))

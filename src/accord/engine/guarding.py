@@ -20,7 +20,7 @@ def guard_plan(setting: Setting) -> list[Braked]:
     _hold(setting, braked)
     _note_lifted(setting, [item for verdict in verdicts.values() for item in verdict.lifted])
     for flow in setting.selected():
-        if not any(item.flow == flow.name for item in braked):
+        if state.get(changed_key(flow.name)) and not any(item.flow == flow.name for item in braked):
             state.put(changed_key(flow.name), "")  # whatever followed from a changed file is looked at
     if braked:
         state.plans.hold_without_target()

@@ -21,7 +21,8 @@ def follow_rules(setting: Setting) -> None:
     """Where the rules of a flow are others than in the round before, look at what they left undone."""
     for flow in setting.selected():
         moved = _forget_moved(setting, flow)
-        match, whole = _digest(flow.flow.match), _digest((flow.flow, _taken_by(flow)))
+        match, whole = setting.digests.get(flow.name) or _digests(flow)
+        setting.digests[flow.name] = match, whole
         if _is_new(setting, f"match rules of {flow.name}", match):
             rebuild_keys(setting, flow, list(setting.state.links.numbers(flow.name)))
         if _is_new(setting, f"rules of {flow.name}", whole):
@@ -29,6 +30,11 @@ def follow_rules(setting: Setting) -> None:
             moved = True
         if moved:
             setting.state.put(changed_key(flow.name), "yes")
+
+
+def _digests(flow: FlowMap) -> tuple[str, str]:
+    """Of the match rules, and of everything that decides what is done."""
+    return _digest(flow.flow.match), _digest((flow.flow, _taken_by(flow)))
 
 
 def _taken_by(flow: FlowMap) -> dict[str, object]:

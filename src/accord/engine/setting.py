@@ -123,6 +123,8 @@ class Setting:
     """When the process that held the lease before, and died, last gave a sign of life."""
     observed_complete: set[tuple[str, str]] = field(default_factory=set)
     """(system, datatype) that was listed for the first time in this round, completely beyond doubt."""
+    digests: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Flow → the digests of its rules, once made."""
     salts: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """The salts of fingerprints, once made."""
 
