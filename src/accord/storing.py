@@ -138,6 +138,9 @@ class LinkStore(Protocol):
     def drop(self, number: int) -> None:
         """A waiting link is no more: its record becomes a member of another one."""
 
+    def close_member(self, number: int, ref: Ref) -> None:
+        """A record of an open link is gone, and another one takes its place."""
+
     def dissolve(self, number: int, why: str) -> None:
         """Close a link at once: its records stay, and no rule links or creates them again."""
 

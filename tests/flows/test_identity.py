@@ -108,3 +108,61 @@ def test_a_review_that_is_only_dismissed_comes_back(tmp_path: Path) -> None:
     world.resolve(world.one_held("review"), dismiss=True)
     world.settle()
     assert world.one_held("review")
+
+
+def moved(world: World, on_delete: str = "propagate") -> tuple[str, str]:
+    """A customer whose id was changed in PMS, or who was deleted and entered again: the new id, and its counterpart."""
+    world.flow["on_delete"] = on_delete
+    mine, other = linked(world)
+    world.pms.edit("customer", mine, city="Asker")
+    world.settle()
+    values = {key: (world.pms.get("customer", mine) or {})[key] for key in ("name", "org", "city")}
+    world.pms.delete("customer", mine)
+    world.pms.insert("customer", values, id="77")
+    return "77", other
+
+
+@pytest.mark.parametrize("match", [[["org"]], None])
+def test_a_record_whose_id_was_changed(tmp_path: Path, match: list[list[str]] | None) -> None:
+    """Nothing is deleted and nothing created before a person has said whether it is the same."""
+    world = two(tmp_path, **({"match": match} if match else {}))
+    if match is None:
+        del world.flow["match"]
+    new, other = moved(world)
+    for _ in range(3):
+        assert written(world.round(full=True)) == 0
+    (item,) = [item for item in world.held("review") if item.base]
+    assert f"pms/customer/{new}" in item.refs
+    world.resolve(item, link=f"pms/customer/{new}")
+    world.settle()
+    assert world.pairs() == [f"erp/{other} pms/{new}"] or world.pairs() == [f"pms/{new} erp/{other}"]
+    world.pms.edit("customer", new, city="Bergen")
+    assert written(world.round()) == 1
+    assert (world.erp.get("customer", other) or {})["city"] == "Bergen"
+    assert world.held() == []
+
+
+def test_a_record_that_is_another_after_all(tmp_path: Path) -> None:
+    """The deletion is carried on, and the new one gets a counterpart of its own."""
+    world = two(tmp_path)
+    del world.flow["match"]
+    _, other = moved(world)
+    world.round(full=True)
+    (item,) = [item for item in world.held("review") if item.base]
+    world.resolve(item, create=True)
+    world.settle()
+    assert world.erp.get("customer", other) is None
+    assert world.names("erp") == world.names("pms") == ["Åsheim"]
+    assert world.held() == []
+
+
+def test_a_record_that_was_merged_into_another(tmp_path: Path) -> None:
+    """One of two linked customers is gone; the other survives, with its counterpart."""
+    world = two(tmp_path, on_delete="propagate")
+    customer(world.pms, "Aas", "111")
+    customer(world.pms, "Aas AS", "112")
+    world.settle()
+    world.pms.delete("customer", "2")
+    world.settle()
+    world.round(full=True)
+    assert world.names("erp") == ["Aas"]

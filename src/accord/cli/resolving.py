@@ -105,6 +105,8 @@ def check_target(state: State, item: Held, text: str) -> None:
     from accord.model import Ref
 
     ref = Ref.parse(text)
+    if isinstance(item.base, dict) and item.base.get("successor") == text:
+        return  # it takes the place of one that is gone
     number = state.links.of([ref]).get(ref)
     links = state.links.load([found for found in (item.link, number) if found is not None])
     mine, other = links.get(item.link or 0), links.get(number or 0)

@@ -32,8 +32,9 @@ from accord.engine.observe import place_salt, record_print
 from accord.engine.rules import follow_rules
 from accord.engine.setting import Setting
 from accord.engine.settling import Finished, let_go, settle_all
+from accord.engine.successors import Successors, let_loose, review_of
 from accord.errors import ExpressionError, SystemFailure
-from accord.model import Link, LinkState, Member, Op, Record, from_json, json_text
+from accord.model import Link, LinkState, Member, Op, Record, Ref, from_json, json_text
 from accord.stored import Arrival, Held, Need
 
 BATCH = 250
@@ -71,6 +72,9 @@ class Planner:
         self.count = 0
         self.split: list[tuple[int, Arrival]] = []
         """(link, record) pairs that a person took apart."""
+        self.successors = Successors(setting)
+        self.replaced: list[tuple[Link, Member, Ref]] = []
+        """(link, the record that is gone, the one that takes its place)."""
 
     async def plan_flow(self, flow: FlowMap) -> None:
         """Every touched link of a flow."""
@@ -174,6 +178,9 @@ class Planner:
             remaining = replace(link, members=tuple(member for member in link.members if member not in gone))
             plan = self._plan_there(chunk, remaining, there, None)
             return msgspec.structs.replace(plan, drop=tuple(member.ref.system for member in gone))
+        waits = self._succeeded(chunk, link, gone)
+        if waits is not None:
+            return waits
         item = choice_of(chunk.held.get(link.id, ()), "delete")
         choice, by = (item.decision["choice"], item.decided_by) if item and item.decision else (None, None)
         if item and choice == "propagate" and _moved_on(chunk, item, there):
@@ -188,6 +195,22 @@ class Planner:
         plan = plan_link(chunk.flow, remaining, there, merged, ground, systems)
         line = LogLine(op="deleted", system=systems[0], ref=str(gone[0].ref), reason=decided.reason)
         return msgspec.structs.replace(plan, drop=tuple(systems), log=(*plan.log, line), by=by)
+
+    def _succeeded(self, chunk: Chunk, link: Link, gone: Sequence[Member]) -> LinkPlan | None:
+        """A new record is like the one that is gone: a person says whether it is the same. None: go on."""
+        item = choice_of(chunk.held.get(link.id, ()), "review")
+        choice = dict(item.decision or {}) if item is not None else {}
+        if item is not None and choice.get("create"):
+            let_loose(self.setting, item.base)
+            return None
+        pair = self.successors.of(chunk.flow, link, gone)
+        if pair is None:
+            return None
+        if choice.get("link") == str(pair[1].ref):
+            self.replaced.append((link, pair[0], pair[1].ref))
+        systems = tuple(member.ref.system for member in gone)
+        held = (review_of(link, *pair),)
+        return LinkPlan(flow=link.flow, link=link.id, state=link.state, gone=systems, held=held)
 
     def _in_scope(self, chunk: Chunk, link: Link) -> bool:
         """Whether every member's filter is true. What did not arrive is where it was."""
@@ -260,6 +283,11 @@ class Planner:
             self.state.observed.take_in(place, [record], [record_print(record, salt)])
             self.setting.tally.refreshed += 1
         self.split.clear()
+        for link, gone, ref in self.replaced:
+            if self.successors.take_its_place(link, gone, ref):
+                self.state.held.close([i.id for i in self.state.held.of_links([link.id])], self.setting.now)
+                self.setting.tally.refreshed += 1
+        self.replaced.clear()
 
     def _merged_plan(
         self,
@@ -285,6 +313,8 @@ class Planner:
         decided = choice_of(chunk.held.get(link.id, ()), "review")
         if decided is not None and decided.decision and decided.decision.get("create"):
             return missing, f"decided by {decided.decided_by}"
+        if self.successors.named(link):
+            return [], "may be a record that is gone, under another id; a person must say so"
         if not self.matcher.listed_once(flow):
             return [], "waits until every system has been listed completely"
         if self.matcher.waits_for_condition(chunk, link):

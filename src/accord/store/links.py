@@ -226,6 +226,14 @@ class Links:
         self.db.run("UPDATE held SET closed_at = since WHERE link = ? AND closed_at IS NULL", (number,))
         self.db.run("DELETE FROM link WHERE id = ?", (number,))
 
+    def close_member(self, number: int, ref: Ref) -> None:
+        """A record of an open link is gone, and another one takes its place."""
+        place = self.observed.place(ref.system, ref.datatype)
+        self.db.run(
+            "UPDATE member SET open = 0, gone = 1 WHERE link = ? AND place = ? AND id = ?", (number, place, ref.id)
+        )
+        self.db.run("DELETE FROM match_key WHERE link = ? AND place = ?", (number, place))
+
     def dissolve(self, number: int, why: str) -> None:
         """Close a link at once: its records stay, and no rule links or creates them again."""
         for sql in DISSOLVE:
