@@ -67,7 +67,10 @@ class Readings(Protocol):
         """Remember fingerprints of records that a write returned."""
 
     def forget(self, refs: Sequence[tuple[int, str]]) -> None:
-        """Let the next reading look at these records again."""
+        """These records are gone, or of no interest: a listing without them says nothing."""
+
+    def look_again(self, refs: Sequence[tuple[int, str]]) -> None:
+        """Let the next reading look at these records again, and miss them if they are gone by then."""
 
     def inbox(self, place: int, after: str, count: int) -> list[Arrival]:
         """The next arrivals of a datatype in the order of ids, with the link that each is a member of."""

@@ -11,7 +11,7 @@ import pytest
 from accord.core.deletion import Fate, fate, plan_deletion
 from accord.core.linkplan import LinkPlan
 from accord.core.mapping import FlowMap
-from accord.model import Link, LinkState, Op
+from accord.model import ABSENT, Link, LinkState, Op
 from tests.core.world import TITLE, TITLE3, flow_map, read, settled
 
 THREE = ("pms", "erp", "crm")
@@ -139,6 +139,12 @@ def test_propagating_deletes_the_record_that_was_seen() -> None:
     assert write.ground == {"name": "a", "remark": "a"}
     assert [(row.row, row.old, row.new) for row in write.rows] == [("title", "a", None), ("note", "a", None)]
     assert plan.state is LinkState.CLOSED
+
+
+def test_a_property_that_was_not_sent_is_expected_to_be_empty() -> None:
+    """Found by a random history: somebody fills it for the first time just before the record is deleted."""
+    _, plan = decided(ruled("propagate"), erp={"note": ABSENT})
+    assert plan.writes[0].ground == {"name": "a", "remark": None}
 
 
 def test_propagating_deletes_every_other_member() -> None:

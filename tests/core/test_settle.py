@@ -236,6 +236,15 @@ def test_a_restored_record_replaces_the_one_that_is_gone() -> None:
     assert settlement.link.agreed["title"].value == "a"
 
 
+def test_a_record_left_alone_is_behind_nobody() -> None:
+    """Found by a random history: it had waited for a row, and there was no agreed value of it any more."""
+    link = settled(FLOW, behind={"erp": ("note",)}, title="a", note="n")
+    plan = LinkPlan(flow="task", link=1, state=LinkState.WAITING, drop=("pms",))
+    after = settle(FLOW, link, plan, []).link
+    assert ([m.ref.id for m in after.members], after.agreed) == (["erp-1"], {})
+    assert after.members[0].behind == frozenset()
+
+
 def test_a_link_rests_while_a_record_is_out_of_scope() -> None:
     """Nothing else about it changes; its members are read again before they are planned."""
     link = settled(FLOW, title="a", note="n")

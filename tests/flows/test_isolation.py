@@ -227,3 +227,28 @@ def test_a_first_listing_that_is_short(tmp_path: Path) -> None:
     world.pms.fault("empty_list", skip=1, count=1)
     world.settle()
     assert world.names("pms") == ["Aas", "Berge"]
+
+
+def test_a_record_that_was_refused_and_then_deleted_is_missed(world: World) -> None:
+    """A refused write has its record looked at again; found by a random history: its absence was never noticed."""
+    id, other = linked(world, city="Oslo")
+    world.erp.fault("rejected", operation="update", count=1)
+    world.pms.edit("customer", id, city="Bergen")
+    world.round()
+    assert world.one_held("rejected")
+    world.erp.delete("customer", other)
+    world.round(full=True)
+    assert world.one_held("delete").reason == "deleted in erp, and edited since in pms"
+
+
+def test_a_create_that_was_taken_is_refused_when_it_is_sent_again(tmp_path: Path) -> None:
+    """The refusal says nothing of the first sending: it stays in doubt, and no second pair is made of its record."""
+    world = two(tmp_path, erp=Behaviour(idempotent=True))
+    customer(world.pms, "Berge", "222")
+    world.erp.fault("answer_lost_after", operation="create", count=1)
+    world.erp.fault("rejected", operation="create", count=1)
+    world.round()
+    assert "refused when it was sent again" in world.one_held("in_doubt").reason
+    world.settle()
+    assert (world.names("pms"), world.names("erp")) == (["Berge"], ["Berge"])
+    assert world.held() == []

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -96,8 +97,8 @@ class Runner:
         self.meddling = 0.0
         self.count = Count()
         self.faulty_rounds: set[int] = set()
-        for system in world.systems.values():
-            system.on_request(self._hook)
+        for name, system in world.systems.items():
+            system.on_request(partial(self._hook, name))
 
     def round(self, *, crash: CrashPoint | None = None, approve: bool = False) -> Report | None:
         """One round; None where it crashed."""
@@ -146,7 +147,7 @@ class Runner:
 
     # crashes and meddling
 
-    def _hook(self, phase: str, operation: str, datatype: str, id: str | None) -> None:
+    def _hook(self, system: str, phase: str, operation: str, datatype: str, id: str | None) -> None:
         if self.world.round == 0:
             return
         if self.dead:
@@ -157,7 +158,7 @@ class Runner:
         if crash and crash.kind == "request" and (self.requests, phase) == (crash.number, crash.phase):
             self._die(f"{phase} {operation} {datatype} {id or ''}")
         if self.random.random() < self.meddling:
-            self.people.act()
+            self.people.meddle(system, datatype, id)
             self.count.steps += 1
 
     def _die(self, where: str) -> None:

@@ -14,7 +14,7 @@ from accord.store.opening import open_state
 from accord.store.people import Author, decide
 from accord.stored import Held
 
-from .world import FlowSpec, RowSpec, SimSystem, World
+from .world import Event, FlowSpec, RowSpec, SimSystem, World
 
 WORDS = ("alder", "birch", "cedar", "elm", "fir", "hazel", "larch", "oak", "pine", "rowan")
 
@@ -43,6 +43,23 @@ class People:
             action()
         except (Refused, KeyError):
             return
+
+    def meddle(self, system: str, datatype: str, id: str | None) -> None:
+        """While Accord is at work: the very record that it reads or writes is edited, or one by chance."""
+        record = self.world.systems[system].all(datatype).get(id or "")
+        flow = self.world.flow_of(system, datatype, record) if record is not None else None
+        if flow is None or id is None or self._chance("meddle").random() < 0.5:
+            self.act()
+            return
+        rows = [row for row in flow.rows if row.kind in ("text", "number")]
+        try:
+            self.edit_rows(system, flow, id, [self.random.choice(rows)])
+        except (Refused, KeyError):
+            return
+
+    def _chance(self, what: str) -> Random:
+        """A chance of its own for each thing, so that one more of them does not move all others."""
+        return Random(f"{what} {self.world.seed} {len(self.world.events)}")
 
     # records
 
@@ -102,8 +119,9 @@ class People:
         if found is None:
             return
         system, flow, id = found
-        chance = Random(f"several {self.world.seed} {len(self.world.events)}")
-        others = sorted(set(self.world.records(flow, system.name)) - {id})[: chance.choice([0, 0, 0, 3])]
+        others = sorted(set(self.world.records(flow, system.name)) - {id})[
+            : self._chance("several").choice([0, 0, 0, 3])
+        ]
         with system.person():
             for one in (id, *others):
                 system.delete(flow.datatypes[system.name], one)
@@ -177,10 +195,27 @@ class People:
         return self.world.flows[self.random.choice(sorted(self.world.flows))]
 
     def _record(self) -> tuple[SimSystem, FlowSpec, str] | None:
+        """Any record; every third time one of the thing that was changed last."""
+        chance = self._chance("record")
+        if self.world.events and chance.random() < 0.33:
+            found = self._same_thing(chance.choice(self.world.events[-3:]), chance)
+            if found is not None:
+                return found
         flow = self._flow()
         name = self.random.choice(sorted(self.world.systems))
         records = self.world.records(flow, name)
         return (self.world.systems[name], flow, self.random.choice(sorted(records))) if records else None
+
+    def _same_thing(self, event: Event, chance: Random) -> tuple[SimSystem, FlowSpec, str] | None:
+        flow = self.world.flows.get(event.flow or "")
+        found = [
+            (system, flow, id)
+            for name, system in self.world.systems.items()
+            if flow is not None
+            for id, record in self.world.records(flow, name).items()
+            if self.world.code(name, record) == event.code
+        ]
+        return chance.choice(found) if found else None
 
     # what is held
 

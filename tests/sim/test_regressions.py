@@ -191,6 +191,9 @@ def test_what_is_known_of_one_create_stays_when_another_is_in_doubt() -> None:
         pytest.param(2000238, id="restored while its deletion was propagated in part"),
         pytest.param(5001004, id="deleted before it had received an edit"),
         pytest.param(5002295, id="out of scope in a point read, and back before the next listing"),
+        pytest.param(32, id="deleted after a write to it was refused"),
+        pytest.param(2154, id="left alone in its link while it was behind"),
+        pytest.param(2049, id="a first value in a record that is about to be deleted"),
         pytest.param(2001349, id="typed over a write that nobody knew to have taken effect"),
     ],
 )

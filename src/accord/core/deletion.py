@@ -147,8 +147,10 @@ def _delete(flow: FlowMap, reading: Reading, reason: str) -> WritePlan:
 
 
 def _ground(reading: Reading) -> dict[str, Native]:
-    """All that is known of the record: nothing is deleted or archived that somebody has just edited."""
-    return {path: reading.natives[row] for row, path in reading.side.paths.items() if row in reading.natives}
+    """All that is known of the record: nothing is deleted or archived that somebody has just edited. What was not sent
+    counts as null, so that a first value is noticed too.
+    """
+    return {path: reading.natives.get(row) for row, path in reading.side.paths.items()}
 
 
 def _archive(flow: FlowMap, gone: Member, reading: Reading, reason: str) -> WritePlan:

@@ -118,8 +118,8 @@ def settle(flow: FlowMap, link: Link, plan: LinkPlan, results: Sequence[Result])
             members = [replace(m, gone=True) if m.ref == write.ref else m for m in members]
         else:
             members = [_updated(flow, m, write, result, settlement) if m.ref == write.ref else m for m in members]
-    if len(members) < 2:  # agreement is between members
-        agreed = {}
+    if len(members) < 2:  # agreement is between members, and so is being behind it
+        agreed, members = {}, [replace(member, behind=frozenset()) for member in members]
     settlement.link = Link(
         id=link.id, flow=link.flow, state=_state(plan, members, settlement), members=tuple(members), agreed=agreed
     )

@@ -181,7 +181,7 @@ class _Recovery:
             return Result(kind=OutcomeKind.ALREADY, read_back=found, proven=self._has_key(connector, write))
         capabilities = connector.capabilities(write.datatype)
         if capabilities.idempotent_create:
-            return await self._again(connector, write)
+            return _unless_refused(await self._again(connector, write))
         if not self._can_look(connector, write):
             return Result(kind=OutcomeKind.UNKNOWN, message="the system gives no means to find out")
         if self._grace_is_over(write):
@@ -280,3 +280,11 @@ class _Recovery:
                 link = self.state.links.load([self.proposal.link])[self.proposal.link]
                 refs = [str(member.ref) for member in link.members]
                 self.state.held.add(self.proposal.link, self.proposal.flow, item, refs, now, self.setting.run)
+
+
+def _unless_refused(result: Result) -> Result:
+    """What came of a create that was sent again. A refusal says nothing of the first sending, which may be done."""
+    if result.kind is not OutcomeKind.REJECTED:
+        return result
+    why = f"refused when it was sent again, and the first sending may have been taken: {result.message or 'no reason'}"
+    return Result(kind=OutcomeKind.UNKNOWN, message=why)

@@ -76,6 +76,7 @@ class _Settler:
         self.settled: list[SettledLink] = []
         self.prints: list[tuple[int, str, bytes]] = []
         self.forget: list[tuple[int, str]] = []
+        self.again: list[tuple[int, str]] = []
         self.done: list[tuple[int, str]] = []
         self.lines: list[HistoryLine] = []
         self.waits: dict[int, list[tuple[Any, ...]]] = {}
@@ -91,6 +92,7 @@ class _Settler:
         self.state.links.set_waits(self.waits)
         self.state.observed.marked(self.prints)
         self.state.observed.forget(self.forget)
+        self.state.observed.look_again(self.again)
         self.state.observed.done(self.done)
         self.state.history.add(self.lines)
         self.state.plans.done([item.proposal for item in self.finished if item.proposal is not None])
@@ -155,7 +157,7 @@ class _Settler:
                 salt = place_salt(self.setting, write.system, write.datatype)
                 self.prints.append((place, record.id, record_print(record, salt)))
             elif write.id is not None:
-                self.forget.append((place, write.id))
+                self.again.append((place, write.id))
 
     def _lines(self, item: Finished, before: Link, link: Link) -> None:
         plan = item.plan

@@ -16,6 +16,7 @@ MARK = (
     "ON CONFLICT (place, id) DO UPDATE SET print = excluded.print WHERE print <> excluded.print"
 )
 FORGET = "DELETE FROM seen WHERE place = ? AND id = ?"
+LOOK_AGAIN = "UPDATE seen SET print = x'' WHERE place = ? AND id = ?"
 TAKE_IN = (
     "INSERT INTO inbox (place, id, native_id, content, version, modified) VALUES (?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (place, id) DO UPDATE SET native_id = excluded.native_id, content = excluded.content, "
@@ -124,8 +125,12 @@ class Observed:
         self.db.many(MARK, list(prints))
 
     def forget(self, refs: Sequence[tuple[int, str]]) -> None:
-        """Let the next reading look at these records again."""
+        """These records are gone, or of no interest: a listing without them says nothing."""
         self.db.many(FORGET, list(refs))
+
+    def look_again(self, refs: Sequence[tuple[int, str]]) -> None:
+        """Let the next reading look at these records again, and miss them if they are gone by then."""
+        self.db.many(LOOK_AGAIN, list(refs))
 
     def inbox(self, place: int, after: str, count: int) -> list[Arrival]:
         """The next arrivals of a datatype in the order of ids, with the link that each is a member of."""
