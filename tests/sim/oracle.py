@@ -264,7 +264,15 @@ class _End:
         if row.kind != "reference":
             return False
         target = self.world.flows[row.target or ""]
-        return any(not self._in_step(target, code) for code in values.values() if code)
+        if any(not self._in_step(target, code) for code in values.values() if code):
+            return True
+        return any(self._points_aside(member.ref, row, target) for member in link.members)
+
+    def _points_aside(self, ref: Any, row: RowSpec, target: FlowSpec) -> bool:
+        """Whether a record refers to one that is gone or not linked, though another record of that thing is."""
+        native = get_path(self._record(ref.system, ref.datatype, ref.id) or {}, self.world.path(ref.system, row.name))
+        pointed = (ref.system, target.datatypes[ref.system], str(native))
+        return native not in (None, ABSENT) and not self._is_in_step(pointed)
 
     def _in_step(self, flow: FlowSpec, code: str) -> bool:
         """Whether a thing is linked and its records are there in all systems."""

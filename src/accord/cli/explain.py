@@ -39,7 +39,7 @@ def explain(
 
 
 def _explained(call: Call, project: Project, ref: Ref, row: str | None) -> dict[str, Any]:
-    from accord.engine.explaining import explain_alone, explain_link, find_link, row_names
+    from accord.engine.explaining import explain_alone, explain_link, find_link, row_names, unmapped
 
     if not has_state(project):
         return explain_alone(project, None, ref)
@@ -48,7 +48,10 @@ def _explained(call: Call, project: Project, ref: Ref, row: str | None) -> dict[
         if link is None:
             return explain_alone(project, state, ref)
         flow = project.flows.get(link.flow)
-        return explain_link(state, flow, link, ref, row_names(flow, ref.system, row) if flow else [])
+        found = explain_link(state, flow, link, ref, row_names(flow, ref.system, row) if flow else [])
+        if flow is not None and row is not None and not found["rows"]:
+            found["unmapped"] = unmapped(flow, ref.system, row)
+        return found
 
 
 def _show(out: Output, project: Project, found: Mapping[str, Any]) -> None:
@@ -61,8 +64,12 @@ def _show(out: Output, project: Project, found: Mapping[str, Any]) -> None:
     for system, member in found["members"].items():
         if member["gone"]:
             out.say(f"  The record in {system} is deleted.")
+    for system, why in found["counterparts"].items():
+        out.say(f"  No record in {system}: {why}")
     for row in found["rows"]:
         _show_row(out, project, row)
+    if "unmapped" in found:
+        out.say(f"  {found['unmapped']}")
     show_held(out, found["held"])
 
 
@@ -82,6 +89,8 @@ def _show_row(out: Output, project: Project, row: Mapping[str, Any]) -> None:
         out.say("  Accord never wrote it: the sides were equal when they were linked.")
     else:
         out.say(f"  {_told(change)}")
+    for reason in row["reasons"]:
+        out.say(f"  {reason[:1].upper()}{reason[1:]}.")
 
 
 def _moment(text: str) -> str:

@@ -12,7 +12,7 @@ from accord.core.linkplan import AgreedRow, HeldItem, LinkPlan, LogLine, RowWrit
 from accord.core.mapping import FlowMap, SideMap
 from accord.core.merge import Merged
 from accord.errors import ValueRefused
-from accord.model import ABSENT, Agreed, Dangling, Link, LinkRef, LinkState, Op
+from accord.model import ABSENT, Agreed, Cause, Dangling, Link, LinkRef, LinkState, Op
 
 Samples = Mapping[tuple[str, str, str], Any]
 """(system, datatype, path) → a native value seen there, from which the wire form is learned."""
@@ -159,7 +159,7 @@ class _Builder:
         return self._row_write(reading.side, name, agreed, native, pending, self._shown(reading.side, name, old))
 
     def _row_write(self, side: SideMap, name: str, agreed: Agreed, native: Any, pending: bool, old: Any) -> RowWrite:
-        cause = self.merged.causes.get(name)
+        cause = self.merged.causes.get(name) or self._earlier_cause(name, agreed)
         return RowWrite(
             row=name,
             path=side.paths[name],
@@ -168,9 +168,18 @@ class _Builder:
             pending=pending,
             old=old,
             new=self._shown(side, name, agreed.value),
-            reason=self.merged.send.get(name, "not yet received"),
+            reason=self.merged.send.get(name) or self._earlier(agreed),
             cause=(cause.system, cause.ref, cause.row) if cause else None,
         )
+
+    def _earlier_cause(self, name: str, agreed: Agreed) -> Cause | None:
+        """Which edit an agreed value of an earlier round came from."""
+        member = self.link.member(agreed.origin) if agreed.origin else None
+        return Cause(system=agreed.origin or "", ref=str(member.ref) if member else None, row=name)
+
+    def _earlier(self, agreed: Agreed) -> str:
+        source = self.flow.title(agreed.origin) if agreed.origin in self.flow.sides else "a person"
+        return f"not yet received: agreed before, from {source}"
 
     def _shown(self, side: SideMap, name: str, value: Any) -> Any:
         """JSON as the history shows it: a reference as the id that it has in this system."""

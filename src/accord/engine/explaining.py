@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any
 
-from accord.config.meaning import Flow, Project, Side
+from accord.config.meaning import Flow, Project, Row, Side
 from accord.connectors.registry import connect
 from accord.core.mapping import FlowMap
 from accord.core.match import in_scope_of
 from accord.engine.report import held_json
 from accord.engine.setting import compile_flows, needed_paths
 from accord.errors import AccordError, UsageError
-from accord.model import Absence, Link, Record, Ref
+from accord.model import Absence, Link, LinkState, Record, Ref
 from accord.store.opening import State
 from accord.store.overview import closed_with, knows_place
 from accord.stored import Held, HistoryLine
@@ -37,19 +38,25 @@ def find_link(state: State, ref: Ref) -> Link | None:
 
 
 def row_names(flow: Flow, system: str, wanted: str | None) -> list[str]:
-    """The rows to explain: all, or the one of that name or path. Raises UsageError."""
+    """The rows to explain: all, or the one of that name or path; none where no row names the property."""
     if wanted is None:
         return [row.name for row in flow.rows]
-    found = [row.name for row in flow.rows if row.name == wanted or row.paths.get(system) == wanted]
-    if found:
-        return found[:1]
-    from difflib import get_close_matches
+    return [row.name for row in flow.rows if row.name == wanted or row.paths.get(system) == wanted][:1]
 
+
+def unmapped(flow: Flow, system: str, wanted: str) -> str:
+    """Why a property that no row names has the value it has: nobody but its own system knows. Raises UsageError for a
+    word that is almost the name of a row.
+    """
     names = list(dict.fromkeys(name for row in flow.rows for name in (row.name, row.paths.get(system)) if name))
-    close = get_close_matches(wanted, names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "a property without a row is never written (P11)"
-    there = ", ".join(names)
-    raise UsageError(f"flow {flow.name!r} has no row or property {wanted!r} in {system}; it has {there}", hint=hint)
+    close = get_close_matches(wanted, names, n=1, cutoff=0.75)
+    if close:
+        message = f"flow {flow.name!r} has no row or property {wanted!r} in {system}; it has {', '.join(names)}"
+        raise UsageError(message, hint=f"did you mean {close[0]!r}?")
+    return (
+        f"no row of flow {flow.name!r} names {wanted!r} in {system}: Accord neither reads it nor writes it (P11). "
+        f"It is what {system} and its people made it."
+    )
 
 
 def explain_link(state: State, flow: Flow | None, link: Link, ref: Ref, names: Sequence[str]) -> dict[str, Any]:
@@ -70,6 +77,7 @@ def explain_link(state: State, flow: Flow | None, link: Link, ref: Ref, names: S
             }
             for member in link.members
         },
+        "counterparts": _counterparts(state, flow, link),
         "rows": [_row(state, flow, link, name, items) for name in names],
         "held": [held_json(item) for item in items],
     }
@@ -88,8 +96,76 @@ def _row(state: State, flow: Flow | None, link: Link, name: str, items: Sequence
         "modified": agreed.modified if agreed else None,
         "behind": [member.ref.system for member in link.members if name in member.behind],
         "last_change": None if last is None else _change(last, name),
+        "reasons": list(_reasons(state, flow, link, name, items, last)),
         "held": [held_json(item) for item in items if item.row == name],
     }
+
+
+def _counterparts(state: State, flow: Flow | None, link: Link) -> dict[str, str]:
+    """System → why it has no record of the link."""
+    if flow is None or link.state is LinkState.CLOSED:
+        return {}
+    have = {member.ref.system for member in link.members}
+    why = state.links.why([link.id]).get(link.id)
+    held = next((item.reason for item in state.held.of_links([link.id])), None)
+    found = {}
+    for side in flow.sides:
+        if side.system not in have:
+            found[side.system] = _lacking(flow, side, have) or held or why or "the next round decides: `accord plan`"
+    return found
+
+
+def _lacking(flow: Flow, side: Side, have: set[str]) -> str | None:
+    """Why the project file says that no record is made there."""
+    if not side.create:
+        return "the flow creates no records there"
+    modes = {each.mode for each in flow.sides if each.system in have}
+    if modes <= {"never", "match-only"}:
+        return MODES["never" if "never" in modes else "match-only"]
+    return None
+
+
+def _reasons(
+    state: State, flow: Flow | None, link: Link, name: str, items: Sequence[Held], last: HistoryLine | None
+) -> Iterator[str]:
+    """Why members differ in a row, or have not received its agreed value: every reason that is known."""
+    row = flow.row(name) if flow is not None else None
+    group = {each.name for each in flow.rows if row and row.group and each.group == row.group} if flow else set()
+    yield from (item.reason for item in items if item.row in {None, name, *group} or item.kind == "rejected")
+    if row is not None:
+        yield from _ruled(row, [member.ref.system for member in link.members])
+    for member in link.members:
+        if name in member.behind:
+            yield f"{member.ref.system} has not received the agreed value yet{_attempt(last, member.ref.system)}"
+        elif name not in member.base and row is not None and member.ref.system in row.paths:
+            yield f"{member.ref.system} does not send this property"
+    why = state.links.why([link.id]).get(link.id)
+    if why:
+        yield why
+    if link.state is LinkState.RESTING:
+        yield "the link rests: a record has left the scope of its filter"
+
+
+def _ruled(row: Row, systems: Sequence[str]) -> Iterator[str]:
+    """What the project file says that lets members differ."""
+    for system in systems:
+        if system in row.paths and system not in row.targets:
+            yield f"the row does not flow to {system}"
+        if system in row.paths and system not in row.sources:
+            yield f"edits in {system} stay there: the row does not flow from it"
+    if row.enforce:
+        yield f"{row.enforce} decides this row"
+    if row.truncate:
+        yield "what does not fit is cut (truncate)"
+    for system, lenses in row.lenses.items():
+        if any(spec.lossy for spec in lenses):
+            yield f"a lens of {system} loses information (lossy)"
+
+
+def _attempt(last: HistoryLine | None, system: str) -> str:
+    if last is None or last.system != system or last.outcome in ("applied", "already", "done"):
+        return ""
+    return f": run {last.run} tried, and the write was {last.outcome} ({last.reason})"
 
 
 def _change(line: HistoryLine, row: str) -> dict[str, Any]:
