@@ -152,7 +152,9 @@ def _left_edits_are_told(world: World, link: Link, lines: Iterable[HistoryLine],
     """P2: an edit that stays where it was made, because its row does not flow from there, is in the history."""
     told = {(line.ref, name) for line in lines if line.op in ("kept", "superseded") for name in line.changes}
     one_way = [row for row in world.flows[link.flow].rows if "direction" in row.settings]
-    for member in link.members if link.state is LinkState.LINKED else ():
+    if link.state is not LinkState.LINKED or any(member.gone for member in link.members):
+        return  # a deletion that is held shows what the record has
+    for member in link.members:
         for row in one_way:
             if not row.flows_from(member.ref.system) and (str(member.ref), row.name) not in told:
                 _no_left_edit(world, member.ref, row, faulty)
