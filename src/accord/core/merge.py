@@ -266,6 +266,8 @@ def _settle_on(
         kept = empty(flow, unit, winner.values) and (
             not takes_part(flow, unit, reading, "sources") or is_empty(flow, reading, unit)
         )
+        if kept and not takes_part(flow, unit, reading, "sources") and not joins(reading):
+            _leave_one_way_edits(flow, [reading], [], unit, merged)
         if kept or reading.system == winner.system or has(flow, reading, unit, winner.values):
             merged.taken(reading.system, [name for name in unit if name in reading.natives])
 
