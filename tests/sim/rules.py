@@ -36,9 +36,11 @@ def check_rules_end(
         if event.actor == "sync" and event.op == "update" and event.flow is not None:
             _obeys_authority(world, event)
             _stays_in_scope(world, event, faulty)
+    held_links = {item.link for item in items}
     for link in links:
-        _deletion_has_an_end(world, link, items)
-        _left_edits_are_told(world, link, told, faulty)
+        if link.state is LinkState.LINKED and link.id not in held_links:  # who is asked about it sees all values
+            _deletion_has_an_end(world, link)
+            _left_edits_are_told(world, link, told, faulty)
 
 
 def _limits(world: World) -> None:
@@ -139,10 +141,8 @@ def _typed(world: World, line: HistoryLine, row: RowSpec, value: object) -> Even
     return next(typed, None) if mark else None
 
 
-def _deletion_has_an_end(world: World, link: Link, held: Iterable[Held]) -> None:
+def _deletion_has_an_end(world: World, link: Link) -> None:
     """P1: where a record of a link is gone, the link is closed or mended, or a person is asked."""
-    if link.state is not LinkState.LINKED or any(item.link == link.id for item in held):
-        return
     for member in link.members:
         if member.ref.id not in world.systems[member.ref.system].all(member.ref.datatype):
             raise Broken(f"P1: {member.ref} of link {link.id} is gone, and nothing comes of it")
@@ -152,7 +152,7 @@ def _left_edits_are_told(world: World, link: Link, lines: Iterable[HistoryLine],
     """P2: an edit that stays where it was made, because its row does not flow from there, is in the history."""
     told = {(line.ref, name) for line in lines if line.op in ("kept", "superseded") for name in line.changes}
     one_way = [row for row in world.flows[link.flow].rows if "direction" in row.settings]
-    if link.state is not LinkState.LINKED or any(member.gone for member in link.members):
+    if any(member.gone for member in link.members):
         return  # a deletion that is held shows what the record has
     for member in link.members:
         for row in one_way:

@@ -1,7 +1,8 @@
 """Histories against the Accord that is found first on the path, until one is caught. Answers with one line of JSON.
 
-Every third turn is a history of the demonstration project in `accord.simulate`, on a bad day; the others are those
-of our own random projects, which are stricter.
+Two of three turns are histories of our own random projects, which are the strictest. Every third is one of the
+demonstration project in `accord.simulate`, on a bad day, or one of a project that is fixed in a few points, so that
+what is rare elsewhere is frequent there.
 """
 
 from __future__ import annotations
@@ -22,21 +23,33 @@ ENV = {
     "CUSTOMPMS_TOKEN": "token-one",
     "CUSTOMERP_TOKEN": "token-two",
 }
+POINTED: tuple[dict[str, Any], ...] = (
+    {"on_delete": "propagate", "where": False, "special_name": None, "calm": False},
+    {"on_delete": "propagate", "version_check": "where", "calm": False},
+    {"means": "key", "match": False, "limits": {}, "calm": False},
+)
 
 
 def first_caught(turns: int) -> dict[str, Any] | None:
     """The first turn that is caught: its kind, seed and what the oracle said."""
     for turn in range(turns):
-        kind, seed = ("simulate", turn // 3) if turn % 3 == 2 else ("history", turn - turn // 3)
-        said = _own(seed) if kind == "history" else _simulated(seed)
+        kind, seed = _turn(turn)
+        said = _simulated(seed) if kind == "simulate" else _own(seed, kind)
         if said is not None:
             return {"kind": kind, "seed": seed, "turn": turn + 1, "said": said}
     return None
 
 
-def _own(seed: int) -> str | None:
+def _turn(turn: int) -> tuple[str, int]:
+    third, place = divmod(turn, 3)
+    if place < 2:
+        return "history", 2 * third + place
+    return ("pointed" if third % 2 else "simulate"), third // 2
+
+
+def _own(seed: int, kind: str) -> str | None:
     try:
-        run_history(seed)
+        run_history(seed, **(POINTED[seed % len(POINTED)] if kind == "pointed" else {}))
     except Violation as violation:
         return next(line for line in str(violation).splitlines() if line.strip())
     return None
