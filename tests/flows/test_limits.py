@@ -94,3 +94,24 @@ def test_one_property_that_changes_everywhere_is_told_first(tmp_path: Path) -> N
         world.pms.edit("customer", id, city="Oslo")
     (notice,) = world.plan().notices
     assert "city would change in 60 of 60 linked records of erp at once" in notice
+
+
+def test_a_limit_is_one_for_all_passes_of_a_round(tmp_path: Path) -> None:
+    """Found by seed 309715: a deletion that only the second pass notices counts with those of the first."""
+    world = many(tmp_path, 3, limits={"delete": 1})
+    world.flow["on_delete"] = "delete_wins"
+    first, second = list(world.pms.all("customer"))[:2]
+    world.pms.delete("customer", first)
+    world.erp.edit("customer", world.link_of("pms", second).members[1].ref.id, city="Oslo")
+
+    def meddle(phase: str, operation: str, datatype: str, id: str | None) -> None:
+        if (phase, operation, id) == ("before", "update", str(second)) and second in world.pms.all("customer"):
+            world.pms.delete("customer", second)
+
+    world.pms.on_request(meddle)
+    world.round(full=True)
+    assert len(world.names("erp")) == 2
+    assert "1 deletes in erp, after 1 in this run: more than 1" in world.one_held("brake").reason
+    world.round(full=True)
+    assert len(world.names("erp")) == 1
+    assert world.held() == []

@@ -169,3 +169,14 @@ def test_unlinked_with_a_conflict(world: World) -> None:
     world.unlink(world.link_of("pms", id).id)
     assert world.settle().status == 0
     assert world.held() == []
+
+
+def test_a_plan_that_was_never_sent_does_not_keep_a_person_from_linking(tmp_path: Path) -> None:
+    """What a limit holds has gone nowhere."""
+    world = two(tmp_path, limits={"update": 0})
+    mine, _ = linked(world)
+    world.pms.edit("customer", mine, city="Oslo")
+    world.round()
+    assert world.one_held("brake")
+    world.unlink(world.link_of("pms", mine).id)
+    assert world.links() == []

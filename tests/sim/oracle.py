@@ -56,7 +56,7 @@ def check_end(world: World, faulty: set[int], *, calm: bool) -> None:
         end.all_linked()
         end.explained(faulty)
         end.asked()
-        check_rules_end(world, end.links.values(), end.held, end.lines, faulty)
+        check_rules_end(world, end.links.values(), end.held, end.lines, faulty, end.slipped)
     if calm:
         _counted(world)
 

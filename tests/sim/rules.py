@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
+from itertools import takewhile
 
 from accord.model import Link, LinkState, Ref
 from accord.stored import Held, HistoryLine
@@ -24,9 +25,14 @@ def check_rules_now(world: World) -> None:
 
 
 def check_rules_end(
-    world: World, links: Iterable[Link], held: Iterable[Held], lines: Iterable[HistoryLine], faulty: Set[int]
+    world: World,
+    links: Iterable[Link],
+    held: Iterable[Held],
+    lines: Iterable[HistoryLine],
+    faulty: Set[int],
+    slipped: Set[tuple[int, str]],
 ) -> None:
-    """What must be true once all is quiet."""
+    """What must be true once all is quiet. `slipped`: (event, row) of edits in a window that cannot be closed."""
     items, told = list(held), list(lines)
     for item in items:
         _not_asked(world, item)
@@ -34,7 +40,7 @@ def check_rules_end(
         _right_winner(world, line, row)
     for event in world.events:
         if event.actor == "sync" and event.op == "update" and event.flow is not None:
-            _obeys_authority(world, event)
+            _obeys_authority(world, event, slipped)
             _stays_in_scope(world, event, faulty)
     held_links = {item.link for item in items}
     for link in links:
@@ -66,13 +72,15 @@ def _keeps_filled(world: World, event: Event) -> None:
             raise Broken(f"P2: event {event.index} empties {name} of {event.code}, which is to be kept filled")
 
 
-def _obeys_authority(world: World, event: Event) -> None:
-    """P2: what the authority of a row holds is not written over."""
+def _obeys_authority(world: World, event: Event, slipped: Set[tuple[int, str]]) -> None:
+    """P2: what the authority of a row holds is not written over, unless it came through the window before a write."""
     if ("conflict", event.code) in world.excused:
         return
+    place = (event.system, event.datatype, event.id)
     for name, (before, now, _) in event.rows.items():
         row = world.flows[event.flow or ""].row(name)
-        if row.enforce == event.system and before != "":
+        typed = [e for e in world.events[: event.index] if (e.system, e.datatype, e.id) == place and name in e.rows]
+        if row.enforce == event.system and before != "" and not (typed and (typed[-1].index, name) in slipped):
             raise Broken(
                 f"P2: event {event.index} writes {now or 'nothing'} over {before} in {name} of {event.code}, "
                 f"which {event.system} decides"
@@ -80,8 +88,11 @@ def _obeys_authority(world: World, event: Event) -> None:
 
 
 def _stays_in_scope(world: World, event: Event, faulty: Set[int]) -> None:
-    """P5: nothing is written to a record that had left the scope of its filter, once a good round has read it there."""
-    if not event.is_out or event.late:
+    """P5: nothing is written to a record that had left the scope of its filter, once a good round has read it there.
+
+    What `on_delete: archive` writes to the record that is left is no value of a row (semantics, section 6).
+    """
+    if not event.is_out or event.late or not event.rows:
         return
     same = (event.system, event.datatype, event.id)
     left = [e for e in world.events[: event.index] if (e.system, e.datatype, e.id) == same and "segment" in e.paths]
@@ -170,6 +181,10 @@ def _no_left_edit(world: World, ref: Ref, row: RowSpec, faulty: Set[int]) -> Non
     same = [e for e in world.events if (e.system, e.datatype, e.id) == (ref.system, ref.datatype, ref.id)]
     ours = [e for e in same if e.actor == "sync" and e.round not in faulty and not e.late]
     edits = [e for e in same if e.actor == "person" and e.op == "update" and _says_something(e, row)]
-    last = [e for e in same if row.name in e.rows][-1:]
+    touched = [e for e in same if row.name in e.rows]
+    last = touched[-1:]
+    ending = list(takewhile(lambda e: e.actor == "person", reversed(touched)))
+    if ending and ending[-1].rows[row.name][0] == ending[0].rows[row.name][1]:
+        return  # people have set it back to what it was before
     if ours and edits and last == edits[-1:] and edits[-1].index > ours[0].index:
         raise Broken(f"P2: event {edits[-1].index} edits {row.name} of {ref}, which flows nowhere, and nobody is told")

@@ -195,6 +195,14 @@ def test_what_is_known_of_one_create_stays_when_another_is_in_doubt() -> None:
         pytest.param(2154, id="left alone in its link while it was behind"),
         pytest.param(2049, id="a first value in a record that is about to be deleted"),
         pytest.param(2001349, id="typed over a write that nobody knew to have taken effect"),
+        pytest.param(300163, id="restored beside a record out of scope"),
+        pytest.param(300185, id="an older arrival that looks like what a lost create sent"),
+        pytest.param(302119, id="deleted after a lost write that had superseded an edit"),
+        pytest.param(303762, id="deleted while another create of its link was in doubt"),
+        pytest.param(305010, id="a late create that was sent again, and the grace counted from the first"),
+        pytest.param(308537, id="archived out of scope"),
+        pytest.param(309548, id="out of scope just before a write to it"),
+        pytest.param(309715, id="deletes of two passes"),
     ],
 )
 def test_seeds(seed: int) -> None:

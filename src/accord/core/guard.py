@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from accord.config.meaning import Limit
 from accord.errors import UsageError
 
+_LEAVES = {"delete": 1, "create": -1}
+"""How a write of a kind that went through has changed the number of linked records, to be taken back."""
 _APPROVAL = re.compile(r"(?:(?P<flow>[\w.-]+):)?(?P<op>creates|updates|deletes)<=(?P<number>\d+)")
 
 
@@ -77,19 +79,24 @@ def guard(
     approvals: Sequence[Approval],
     doubt: str | None,
     changed: bool = False,
+    done: Mapping[tuple[str, str], int] = {},
 ) -> Guarded:
-    """What of a flow's plan must be held. `counts` is (system, op) → writes; `linked` is system → linked records;
-    `changed` says that the project file says something else of the flow than in the round before.
+    """What of a flow's plan must be held.
+
+    `counts` is (system, op) → writes to go; `done` those that went through earlier in this run, and count with them;
+    `linked` is system → linked records; `changed` says that the project file says something else of the flow than in
+    the round before.
     """
     braked: list[Braked] = []
     lifted: list[Lifted] = []
     for (system, op), count in sorted(counts.items()):
-        records = linked.get(system, 0)
-        why = doubt or _exceeds(op, limits.get(op), count, records) or (changed and _follows(op, count, records))
+        earlier = done.get((system, op), 0)
+        total, records = count + earlier, linked.get(system, 0) + earlier * _LEAVES.get(op, 0)
+        why = doubt or _exceeds(op, limits.get(op), total, records) or (changed and _follows(op, total, records))
         if not why:
             continue
-        what = f"{count} {op}s in {system}: {why}"
-        ceiling = _approved(approvals, flow, op, count)
+        what = f"{count} {op}s in {system}{f', after {earlier} in this run' if earlier else ''}: {why}"
+        ceiling = _approved(approvals, flow, op, total)
         if ceiling is None:
             command = f"accord run --approve '{flow}:{op}s<={count}'"
             braked.append(Braked(flow=flow, system=system, op=op, count=count, reason=f"{what}; {command}"))

@@ -17,7 +17,7 @@ import msgspec
 from accord.core.detect import same_native
 from accord.core.linkplan import AgreedRow, HeldItem, Known, LinkPlan, RowWrite, WritePlan
 from accord.core.mapping import FlowMap, SideMap
-from accord.errors import ValueRefused
+from accord.errors import ExpressionError, ValueRefused
 from accord.model import Agreed, Dangling, Link, LinkRef, LinkState, Member, Natives, Op, OutcomeKind, Record, Ref
 
 
@@ -180,7 +180,7 @@ def _created(
         behind=pending.union(behind),
         version=record.version,
         modified=record.modified,
-        clean=_same(base, returned),
+        clean=_same(base, returned) and _in_scope(side, record),
     )
     settlement.dirty |= bool(pending) or not member.clean
     return member
@@ -197,7 +197,7 @@ def _updated(flow: FlowMap, member: Member, write: WritePlan, result: Result, se
     ignored = _note_ignored(flow, side, write, returned, settlement)
     _note_vanished(flow, side, write, member.base, returned, settlement)
     base = {**member.base, **confirmed, **{row: returned[row] for row in ignored}}
-    clean = record is not None and _same(base, returned)
+    clean = record is not None and _same(base, returned) and (not mapped or _in_scope(side, record))
     settlement.dirty |= not clean or len(rows) < len(mapped)
     return replace(
         member,
@@ -320,6 +320,17 @@ def _rejected(write: WritePlan, result: Result) -> HeldItem:
 
 def _same(base: Natives, returned: Natives) -> bool:
     return all(same_native(value, base.get(row)) for row, value in returned.items())
+
+
+def _in_scope(side: SideMap, record: Record) -> bool:
+    """Whether nothing in the answer of a write says that the record has left its filter: else it is read again."""
+    natives = record.natives()
+    if side.where is None or not side.where.paths <= set(natives):
+        return True
+    try:
+        return side.where.test(natives)
+    except ExpressionError:
+        return False
 
 
 def revive_agreed(flow: FlowMap, row: str, item: AgreedRow | Agreed) -> Agreed:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from accord.core.linkplan import LinkPlan, WritePlan
+from accord.core.linkplan import LinkPlan, Wait, WritePlan
 from accord.core.settle import Result, known_of
 from accord.engine.before_create import Searcher
 from accord.engine.chunk import arrival_of
@@ -22,7 +22,7 @@ from accord.engine.observe import place_salt, record_print
 from accord.engine.setting import Setting
 from accord.engine.settling import Finished, settle_all
 from accord.errors import SystemFailure
-from accord.model import Absence, Op, Outcome, OutcomeKind
+from accord.model import Absence, Op, Outcome, OutcomeKind, Ref
 from accord.ports import Expects, NewRecord
 from accord.stored import Proposal
 
@@ -119,7 +119,7 @@ class _Applier:
         group = _Group(proposals=[], plans={})
         kept = []
         for proposal in proposals:
-            plan = _filled(proposal.plan, targets)
+            plan = _without_missing(_filled(proposal.plan, targets))
             if any(write.system in self.setting.tally.failed for write in plan.writes) or _still_pending(plan):
                 continue
             kept.append(proposal)
@@ -202,7 +202,7 @@ class _Applier:
             self.state.plans.done(given_back)
         self.setting.tally.carried.difference_update(self._digests(given_back))
         self.carried += len(finished)
-        await refresh(self.setting, [job.write for job in stale])
+        await refresh(self.setting, [job.write.ref for job in stale if job.write.ref is not None])
         self.setting.progress("writing", self.carried, self.total)
 
     def _sort(
@@ -245,27 +245,27 @@ def with_known(plan: LinkPlan, results: Sequence[Result | None]) -> LinkPlan:
     return msgspec.structs.replace(plan, writes=writes)
 
 
-async def refresh(setting: Setting, writes: Sequence[WritePlan]) -> None:
-    """Read records again whose writes were refused as stale, so that they are planned anew."""
-    for write in writes:
-        if write.ref is None or write.system in setting.tally.failed:
+async def refresh(setting: Setting, refs: Sequence[Ref]) -> None:
+    """Read records again that may be other than is known, so that their links are planned anew."""
+    for ref in refs:
+        if ref.system in setting.tally.failed:
             continue
-        place = setting.place(write.system, write.datatype)
+        place = setting.place(ref.system, ref.datatype)
         try:
-            answer = (await setting.connectors[write.system].fetch(write.datatype, [write.ref.id]))[write.ref.id]
+            answer = (await setting.connectors[ref.system].fetch(ref.datatype, [ref.id]))[ref.id]
         except SystemFailure as error:
             setting.tally.fail(error)
             continue
-        flow = setting.flows_of(write.system, write.datatype)[0]
+        flow = setting.flows_of(ref.system, ref.datatype)[0]
         setting.tally.refreshed += 1
         with setting.state.db.transaction():
             if answer is Absence.GONE:
-                setting.state.observed.take_in_gone(place, [write.ref.id])
+                setting.state.observed.take_in_gone(place, [ref.id])
             elif not isinstance(answer, Absence):
-                if arrival_of(flow, write.ref, answer).content is None:
-                    setting.state.observed.take_in_gone(place, [write.ref.id])
+                if arrival_of(flow, ref, answer).content is None:
+                    setting.state.observed.take_in_gone(place, [ref.id])
                 else:
-                    print_ = record_print(answer, place_salt(setting, write.system, write.datatype))
+                    print_ = record_print(answer, place_salt(setting, ref.system, ref.datatype))
                     setting.state.observed.take_in(place, [answer], [print_])
 
 
@@ -282,6 +282,24 @@ def _filled(plan: LinkPlan, targets: dict[tuple[int, str], str | int]) -> LinkPl
 def _filled_row(write: WritePlan, row: Any, targets: dict[tuple[int, str], str | int]) -> Any:
     native = targets.get((row.link or 0, write.system)) if row.pending else None
     return row if native is None else msgspec.structs.replace(row, native=native, pending=False, new=native)
+
+
+def _without_missing(plan: LinkPlan) -> LinkPlan:
+    """An update goes without a reference whose record was not made after all: that row waits for it, and only that."""
+    late = [(write, row) for write in plan.writes if write.op is Op.UPDATE for row in write.rows if row.pending]
+    if not late:
+        return plan
+    trimmed = (
+        msgspec.structs.replace(write, rows=tuple(row for row in write.rows if not row.pending))
+        if write.op is Op.UPDATE
+        else write
+        for write in plan.writes
+    )
+    writes = tuple(write for write in trimmed if write.rows or write.extra or write.op is not Op.UPDATE)
+    if not writes:
+        return plan
+    waits = tuple(Wait(row=row.row, target=write.system, link=row.link) for write, row in late)
+    return msgspec.structs.replace(plan, writes=writes, waits=(*plan.waits, *waits))
 
 
 def _still_pending(plan: LinkPlan) -> bool:

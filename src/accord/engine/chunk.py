@@ -94,7 +94,7 @@ def _may_be_old(flow: FlowMap, arrival: Arrival, member: Member) -> bool:
     if arrival.content is None:
         return False
     shown = flow.sides[member.ref.system].by_row(arrival.natives())
-    if all(same_native(native, member.base.get(row)) for row, native in shown.items()):
+    if member.clean and all(same_native(native, member.base.get(row)) for row, native in shown.items()):
         return False
     if arrival.modified is not None and member.modified is not None:
         return arrival.modified <= member.modified

@@ -35,11 +35,13 @@ def changed_key(flow: str) -> str:
 def _guard_flow(setting: Setting, flow: str, counts: dict[tuple[str, str], int]) -> Guarded:
     limits = setting.project.flows[flow].limits
     changed = bool(setting.state.get(changed_key(flow)))
+    done = {(system, op): count for (of, system, op), count in setting.tally.done.items() if of == flow}
     counted = any(  # counting them takes longer the more there are
         (limit := limits.get(op) or (MAPPING if changed else None)) is not None
         and limit.percent is not None
-        and (count > limit.over or (op == Op.DELETE.value and count >= HALF))
-        for (_, op), count in counts.items()
+        and (total > limit.over or (op == Op.DELETE.value and total >= HALF))
+        for (system, op), count in counts.items()
+        if (total := count + done.get((system, op), 0))
     )
     return guard(
         flow,
@@ -49,6 +51,7 @@ def _guard_flow(setting: Setting, flow: str, counts: dict[tuple[str, str], int])
         setting.options.approvals,
         setting.state.doubtful,
         changed,
+        done,
     )
 
 

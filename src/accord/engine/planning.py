@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 from typing import Any
 
 import msgspec
 
+from accord.core.circles import circle_in
 from accord.core.decide import Decision
 from accord.core.deletion import fate, plan_deletion, remaining_values
 from accord.core.detect import Reading
@@ -22,6 +21,7 @@ from accord.core.mapping import FlowMap
 from accord.core.match import CREATING
 from accord.core.merge import Ice, merge
 from accord.core.plan import Ground, plan_link
+from accord.engine.before_create import found_outside
 from accord.engine.chunk import Chunk, load_chunk, make_readings, read_unknown
 from accord.engine.decisions import choice_of, decisions_of, ice_of
 from accord.engine.flips import flips_of
@@ -133,7 +133,7 @@ class Planner:
             if row not in self.deferred.get(link, ()) and not self._is_required(link, row):
                 rows[link, on] = row
         opened = []
-        while circle := _circle(rows):
+        while circle := circle_in(rows):
             link, on = circle
             self.deferred[link] = self.deferred.get(link, frozenset()) | {rows.pop((link, on))}
             opened.append(link)
@@ -190,9 +190,14 @@ class Planner:
             return msgspec.structs.replace(plan_deletion(chunk.flow, link, gone, there, decided), by=by)
         systems = [member.ref.system for member in gone]
         remaining = replace(link, members=tuple(member for member in link.members if member not in gone))
+        rests = not self._in_scope(chunk, remaining)
+        if rests and len(there) > 1:  # the others may differ, and nothing is written to what is out of scope
+            return _rest(link)
         merged = merge(chunk.flow, remaining, there)
         ground = self._ground(chunk, link, decided.reason)
         plan = plan_link(chunk.flow, remaining, there, merged, ground, systems)
+        if rests:
+            plan = msgspec.structs.replace(plan, state=LinkState.RESTING)
         line = LogLine(op="deleted", system=systems[0], ref=str(gone[0].ref), reason=decided.reason)
         return msgspec.structs.replace(plan, drop=tuple(systems), log=(*plan.log, line), by=by)
 
@@ -408,23 +413,11 @@ class Planner:
     def _hold(self, chunk: Chunk, plans: Sequence[LinkPlan]) -> None:
         """What a plan holds is shown even before the rest of it is written."""
         for plan in plans:
-            if plan.held or chunk.held.get(plan.link):
+            items = chunk.held.get(plan.link, ())
+            if (plan.held or items) and not any(item.decision for item in items):
+                held = (*plan.held, *found_outside(items))
                 refs = [str(member.ref) for member in chunk.links[plan.link].members]
-                if not any(item.decision for item in chunk.held.get(plan.link, ())):
-                    self.state.held.replace(plan.link, plan.flow, plan.held, refs, self.setting.now, self.setting.run)
-
-
-def _circle(edges: Mapping[tuple[int, int], str]) -> tuple[int, int] | None:
-    """An edge (link, the link it waits for) that lies on a circle, or None."""
-    graph: dict[int, set[int]] = {}
-    for link, on in edges:
-        graph.setdefault(link, set()).add(on)
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        circle = error.args[1]
-        return next((a, b) for one, two in pairwise(circle) for a, b in ((one, two), (two, one)) if (a, b) in edges)
-    return None
+                self.state.held.replace(plan.link, plan.flow, held, refs, self.setting.now, self.setting.run)
 
 
 def _moved_on(chunk: Chunk, item: Held, there: Sequence[Reading]) -> bool:

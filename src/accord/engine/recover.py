@@ -46,6 +46,8 @@ class _Recovery:
         self.flow: FlowMap = setting.flows[proposal.flow]
         self.since = max(filter(None, (proposal.sent_at, since)), default=setting.now)
         self.decision = self._decision()
+        self.sent: datetime | None = None
+        """When something of it was sent once more: from then on the grace counts anew."""
 
     def _decision(self) -> Held | None:
         return choice_of(self.state.held.of_links([self.proposal.link]), "in_doubt")
@@ -68,9 +70,22 @@ class _Recovery:
                 self.state.links.touch([plan.link])
         else:
             settle_all(self.setting, [Finished(plan=plan, results=results, proposal=self.proposal.id, late=True)])
-        await refresh(self.setting, [write for write in plan.writes if write.op is not Op.CREATE])
+        await refresh(self.setting, [*self._written(plan.writes), *self._made_earlier(plan.writes)])
         if not any(result.kind is OutcomeKind.REJECTED for result in results):  # what is refused is not sent again
             self.state.links.touch([plan.link])
+
+    @staticmethod
+    def _written(writes: Sequence[WritePlan]) -> list[Ref]:
+        return [write.ref for write in writes if write.ref is not None]
+
+    @staticmethod
+    def _made_earlier(writes: Sequence[WritePlan]) -> list[Ref]:
+        """What was made in an earlier round, and may be edited or gone by now: no listing knew it for a member."""
+        return [
+            Ref(write.system, write.datatype, write.known.id)
+            for write in writes
+            if write.op is Op.CREATE and write.known is not None and write.known.id is not None
+        ]
 
     def _out_of_doubt(self) -> None:
         link = self.state.links.load([self.proposal.link]).get(self.proposal.link)
@@ -89,7 +104,9 @@ class _Recovery:
             return Result(kind=OutcomeKind.UNKNOWN, message="the record cannot be read")
         gone = answer is Absence.GONE or (isinstance(answer, Record) and self._is_deleted(write, answer))
         if gone or not isinstance(answer, Record):
-            return Result(kind=OutcomeKind.APPLIED if write.op is Op.DELETE else OutcomeKind.STALE)
+            if write.op is Op.DELETE:
+                return Result(kind=OutcomeKind.APPLIED)
+            return Result(kind=OutcomeKind.STALE, message="the record is gone; the write may have taken effect before")
         result = Result(kind=OutcomeKind.STALE) if write.op is Op.DELETE else self._update(write, answer)
         if result.kind is OutcomeKind.STALE and self._may_still_land(connector, write, answer):
             if connector.capabilities(write.datatype).version_check is not None:
@@ -100,6 +117,7 @@ class _Recovery:
     async def _once_more(self, connector: Connector, write: WritePlan) -> Result:
         """The same write under the same precondition: of the two at most one takes effect, so nobody has to wait."""
         expects = Expects(version=write.version, natives=write.ground)
+        self.sent = self.setting.clock.now()
         if write.op is Op.DELETE:
             outcome = await connector.delete(write.datatype, write.id or "", expects)
         else:
@@ -230,6 +248,7 @@ class _Recovery:
 
     async def _again(self, connector: Connector, write: WritePlan) -> Result:
         """The same create with the same key; safe here."""
+        self.sent = self.setting.clock.now()
         new = NewRecord(natives=write.natives(), token=write.token or "")
         return result_of_outcome((await connector.create(write.datatype, [new]))[0])
 
@@ -267,7 +286,8 @@ class _Recovery:
                 self.proposal.plan, [None if result.kind is OutcomeKind.UNKNOWN else result for result in results]
             )
             why = self.proposal.why or unknown[0][1].message or ""
-            self.state.plans.in_doubt_since(self.proposal.id, self.proposal.sent_at or self.since, why, kept)
+            sent = self.sent or self.proposal.sent_at or self.since
+            self.state.plans.in_doubt_since(self.proposal.id, sent, why, kept)
             creates = [(w, r) for w, r in unknown if w.op is Op.CREATE]
             if creates:
                 write, result = creates[0]

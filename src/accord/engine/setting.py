@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -76,6 +76,8 @@ class Tally:
     writes: dict[str, dict[str, int]] = field(
         default_factory=lambda: defaultdict(lambda: {"create": 0, "update": 0, "delete": 0})
     )
+    done: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """(flow, system, op) → writes that went through in this run: a limit is one for all passes of a round."""
     errors: list[dict[str, str]] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     """System → why it is left alone for the rest of the round."""

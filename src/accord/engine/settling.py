@@ -214,6 +214,7 @@ class _Settler:
             if result.done:
                 counts[f"{write.op.value}s"] += 1
                 self.setting.tally.writes[write.system][write.op.value] += 1
+                self.setting.tally.done[plan.flow, write.system, write.op.value] += 1
             elif result.kind.value == "rejected":
                 counts["refused"] += 1
 

@@ -93,7 +93,7 @@ def _check_joinable(links: Sequence[Link], numbers: Sequence[int]) -> None:
 
 
 def _check_idle(state: State, numbers: Sequence[int]) -> None:
-    busy = sorted(state.plans.busy(numbers))
+    busy = sorted({proposal.link for proposal in state.plans.unfinished()}.intersection(numbers))
     if busy:
         raise UsageError(
             f"a write of link {busy[0]} was sent, and how it ended is not known yet",
