@@ -15,6 +15,7 @@ from accord.core.linkplan import HeldItem, RowWrite, WritePlan
 from accord.core.mapping import FlowMap, SideMap
 from accord.core.settle import Result, looks_same, result_of
 from accord.engine.apply import refresh, result_of_outcome, with_known
+from accord.engine.created_since import created_since
 from accord.engine.decisions import choice_of
 from accord.engine.setting import Setting
 from accord.engine.settling import Finished, note_given_up, settle_all
@@ -199,12 +200,21 @@ class _Recovery:
             return Result(kind=OutcomeKind.ALREADY, read_back=found, proven=self._has_key(connector, write))
         capabilities = connector.capabilities(write.datatype)
         if capabilities.idempotent_create:
-            return _unless_refused(await self._again(connector, write))
+            again = _unless_refused(await self._again(connector, write))
+            return await self._compared(write) or again if again.kind is OutcomeKind.UNKNOWN else again
         if not self._can_look(connector, write):
-            return Result(kind=OutcomeKind.UNKNOWN, message="the system gives no means to find out")
+            unknown = Result(kind=OutcomeKind.UNKNOWN, message="the system gives no means to find out")
+            return await self._compared(write) or unknown
         if self._grace_is_over(write):
             return await self._again(connector, write)
         return Result(kind=OutcomeKind.UNKNOWN, message="not found, and it may still take effect")
+
+    async def _compared(self, write: WritePlan) -> Result | None:
+        """What was created since and shows all that was sent, once nothing of it can take effect any more."""
+        if not self._grace_is_over(write):
+            return None
+        found = await created_since(self.setting, self.flow, write)
+        return None if found is None else Result(kind=OutcomeKind.ALREADY, read_back=found, proven=False)
 
     def _decision_for(self, write: WritePlan) -> dict[str, object]:
         """What a person said of this create. One decision is for one create: the first that is in doubt."""

@@ -1,0 +1,94 @@
+"""A create whose answer was lost, in a system that gives no means to ask: what came since is compared with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .world import World, customer, two, written
+
+
+def lost(folder: Path, fault: str = "answer_lost_after", **flow: object) -> World:
+    """A customer of the PMS was created in the ERP, and the answer was lost."""
+    world = two(folder, match=[], **flow)
+    customer(world.pms, "First", "1")
+    world.settle()
+    world.erp.fault(fault, operation="create", count=1)
+    customer(world.pms, "Berge", "777", city="Oslo")
+    world.round()
+    assert [item.kind for item in world.held()] == ["in_doubt"]
+    return world
+
+
+def later(world: World) -> None:
+    """Rounds until nothing of it can take effect any more."""
+    for _ in range(4):
+        world.round()
+
+
+def test_the_one_that_shows_all_that_was_sent_is_ours(tmp_path: Path) -> None:
+    """Nobody is asked, and nothing is made twice."""
+    world = lost(tmp_path)
+    later(world)
+    assert world.held() == []
+    assert world.names("pms") == world.names("erp") == ["Berge", "First"]
+    world.erp.edit(
+        "customer", next(i for i, r in world.erp.all("customer").items() if r["name"] == "Berge"), city="Asker"
+    )
+    world.settle()
+    assert world.records("pms")["Berge"]["city"] == "Asker"
+
+
+def test_before_the_grace_is_over_it_stays_in_doubt(tmp_path: Path) -> None:
+    """What looks like ours may be somebody else's, and ours may still come."""
+    world = lost(tmp_path)
+    world.round()
+    assert world.one_held("in_doubt")
+
+
+def test_one_that_somebody_has_edited_since_is_for_a_person(tmp_path: Path) -> None:
+    """It does not show all that was sent."""
+    world = lost(tmp_path)
+    made = next(i for i, r in world.erp.all("customer").items() if r["name"] == "Berge")
+    world.erp.edit("customer", made, city="Asker")
+    later(world)
+    assert world.one_held("in_doubt")
+    assert len(world.names("pms")) == len(world.names("erp")) == 2
+
+
+def test_two_that_look_the_same_are_for_a_person(tmp_path: Path) -> None:
+    """Nobody can tell which of them is ours."""
+    world = lost(tmp_path)
+    customer(world.erp, "Berge", "777", city="Oslo")
+    later(world)
+    assert world.one_held("in_doubt")
+    assert len(world.names("pms")) == 2
+
+
+def test_two_creates_that_sent_the_same_are_for_a_person(tmp_path: Path) -> None:
+    """One of the two has made the record, and nobody can tell which."""
+    world = lost(tmp_path)
+    world.erp.fault("answer_lost_before", operation="create", count=1)
+    customer(world.pms, "Berge", "777", city="Oslo")
+    later(world)
+    assert [item.kind for item in world.held()] == ["in_doubt", "in_doubt"]
+    assert len(world.names("erp")) == 2
+
+
+def test_a_name_alone_is_the_name_of_many(tmp_path: Path) -> None:
+    """Then a person says."""
+    world = two(tmp_path, match=[])
+    customer(world.pms, "First", "1")
+    world.settle()
+    world.erp.fault("answer_lost_after", operation="create", count=1)
+    customer(world.pms, "Berge", "")
+    later(world)
+    assert world.one_held("in_doubt")
+
+
+def test_one_that_was_never_made_is_not_made_up(tmp_path: Path) -> None:
+    """And a create is not repeated because nothing was found."""
+    world = lost(tmp_path, "answer_lost_before")
+    later(world)
+    assert written(world.round()) == 0
+    assert world.one_held("in_doubt")
+    assert world.names("erp") == ["First"]
