@@ -319,7 +319,11 @@ def _rejected(write: WritePlan, result: Result) -> HeldItem:
 
 
 def _same(base: Natives, returned: Natives) -> bool:
-    return all(same_native(value, base.get(row)) for row, value in returned.items())
+    """Whether a record shows its base. What the base does not know counts as empty, as for an edit (`detect.py`)."""
+    return all(
+        same_native(value, base.get(row)) or (row not in base and value in (None, ""))
+        for row, value in returned.items()
+    )
 
 
 def _in_scope(side: SideMap, record: Record) -> bool:
