@@ -200,6 +200,7 @@ def test_what_is_known_of_one_create_stays_when_another_is_in_doubt() -> None:
         pytest.param(302119, id="deleted after a lost write that had superseded an edit"),
         pytest.param(303762, id="deleted while another create of its link was in doubt"),
         pytest.param(305010, id="a late create that was sent again, and the grace counted from the first"),
+        pytest.param(403904, id="restored beside one out of scope that would be set back"),
         pytest.param(308537, id="archived out of scope"),
         pytest.param(309548, id="out of scope just before a write to it"),
         pytest.param(309715, id="deletes of two passes"),

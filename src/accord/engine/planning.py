@@ -196,8 +196,9 @@ class Planner:
         merged = merge(chunk.flow, remaining, there)
         ground = self._ground(chunk, link, decided.reason)
         plan = plan_link(chunk.flow, remaining, there, merged, ground, systems)
-        if rests:
-            plan = msgspec.structs.replace(plan, state=LinkState.RESTING)
+        if rests:  # the one that is left receives nothing; it is behind with what it would
+            creates = tuple(write for write in plan.writes if write.op is Op.CREATE)
+            plan = msgspec.structs.replace(plan, state=LinkState.RESTING, writes=creates)
         line = LogLine(op="deleted", system=systems[0], ref=str(gone[0].ref), reason=decided.reason)
         return msgspec.structs.replace(plan, drop=tuple(systems), log=(*plan.log, line), by=by)
 
