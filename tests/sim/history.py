@@ -95,6 +95,8 @@ class Runner:
         self.dead = False
         self.requests = self.statements = 0
         self.meddling = 0.0
+        self.torn: Random | None = None
+        """Where the power fails, and with it the end of what was being written."""
         self.count = Count()
         self.faulty_rounds: set[int] = set()
         for name, system in world.systems.items():
@@ -169,6 +171,8 @@ class Runner:
         for file in (self.state, self.state.with_name(self.state.name + "-wal")):
             if file.exists():
                 shutil.copyfile(file, self.caught / file.name)
+        if self.torn is not None:
+            _tear(self.caught / (self.state.name + "-wal"), self.torn)
         for system in self.world.systems.values():
             system.arrive()  # its connections are closed: what it sent has arrived, or never will
         raise Crash
@@ -209,6 +213,16 @@ class Runner:
                 pass  # it died before there were tables
             finally:
                 connection.close()
+
+
+def _tear(log: Path, random: Random) -> None:
+    """What was committed is on disk (`synchronous = FULL`); after it anything may follow, pages or parts of them."""
+    if not log.exists():
+        return
+    content = log.read_bytes()
+    begun = content[32 : 32 + 4120 * random.randint(1, 3)]
+    tails = [b"", begun[: random.randint(0, len(begun))], bytes(random.randint(1, 9000)), random.randbytes(5000)]
+    log.write_bytes(content + random.choice(tails))
 
 
 def run_history(seed: int, **fixed: Any) -> Count:

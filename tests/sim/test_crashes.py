@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from accord.store.database import Database
+
 from . import oracle
 from .history import SHM, CrashPoint, Runner
 from .people import People
@@ -97,8 +99,40 @@ def test_killed_at_every_so_many_statements() -> None:
         _killed(CrashPoint("statement", number), fixed)
 
 
-def _killed(crash: CrashPoint, fixed: dict[str, Any]) -> None:
+def test_the_power_fails_at_any_statement() -> None:
+    """What was committed is there, what follows it in the log is not believed, and the next rounds recover."""
+    fixed = {"means": "key", "version_check": "version", "ids": None}
     with scene(**fixed) as (world, people, runner):
+        _, statements = story(world, people, runner, None)
+    for number in range(2, statements + 1, 3 * STRIDE):
+        _killed(CrashPoint("statement", number), fixed, torn=number)
+
+
+def test_every_commit_is_on_disk_before_a_request() -> None:
+    """Otherwise a loss of power could forget that a write was begun."""
+    with scene(means="key", ids=None) as (world, people, runner):
+        people.make_in("pms", world.flows["customer"], "C1")
+        seen: set[tuple[int, bool]] = set()
+        opened: list[Database] = []
+        Database.watch = opened.append
+
+        def look(phase: str, operation: str, datatype: str, id: str | None) -> None:
+            connection = opened[-1].connection
+            if (phase, operation) == ("before", "create"):
+                synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
+                seen.add((synchronous, connection.in_transaction))
+
+        try:
+            world.systems["erp"].on_request(look)
+            runner.round()
+        finally:
+            Database.watch = None
+        assert seen == {(2, False)}
+
+
+def _killed(crash: CrashPoint, fixed: dict[str, Any], torn: int | None = None) -> None:
+    with scene(**fixed) as (world, people, runner):
+        runner.torn = None if torn is None else Random(torn)
         try:
             story(world, people, runner, crash)
         except AssertionError as error:
