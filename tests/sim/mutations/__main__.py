@@ -39,7 +39,9 @@ def _options() -> argparse.Namespace:
 def _line(one: Hunted) -> str:
     name = one.mutation.name if one.mutation else "(no fault)"
     if not one.caught:
-        return f"{name:28} not caught in {one.turn} histories"
+        return f"{name:28} not caught " + (f"by {one.by}: {one.said}" if one.by else f"in {one.turn} histories")
+    if one.by == "test":
+        return f"{name:28} caught by {one.said}"
     return f"{name:28} caught after {one.turn:3} by {one.by}: {one.said}"
 
 
@@ -47,8 +49,9 @@ def _verdict(hunted: Sequence[Hunted]) -> int:
     faults = [one for one in hunted if one.mutation is not None]
     missed = [one.mutation.name for one in faults if one.mutation and not one.caught]
     false = [one.said for one in hunted if one.mutation is None and one.caught]
+    tested = sum(one.caught and one.by == "test" for one in faults)
     print(
-        f"{len(faults) - len(missed)} of {len(faults)} faults caught"
+        f"{len(faults) - len(missed)} of {len(faults)} faults caught, {tested} of them by tests that they name"
         + (f"; not: {', '.join(missed)}" if missed else "")
     )
     for said in false:

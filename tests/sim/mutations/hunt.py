@@ -1,4 +1,7 @@
-"""Put a fault into a copy of the source and play histories on it, in a process of its own, until one is caught."""
+"""Put a fault into a copy of the source and play histories on it, in a process of its own, until one is caught.
+
+A fault that names tests is one that the histories hardly ever show: then those tests must fail.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class Hunted:
     turn: int = 0
     """How many histories it took."""
     by: str = ""
-    """The kind of history and its seed."""
+    """The kind of history and its seed, or the test."""
     said: str = ""
 
 
@@ -65,15 +68,11 @@ def copied(mutation: Mutation | None) -> Iterator[Path]:
 def hunt(mutation: Mutation | None, turns: int = TURNS) -> Hunted:
     """Play until a history is caught, `turns` of them at most. Raises RuntimeError where nothing could be played."""
     with copied(mutation) as copy:
-        command = [sys.executable, "-m", "tests.sim.mutations.play", str(copy), str(turns)]
-        path = os.pathsep.join((str(copy), str(ROOT)))
-        environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-        try:
-            done = subprocess.run(
-                command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LONGEST, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return Hunted(mutation=mutation, caught=True, by="none", said="a round does not end")
+        if mutation is not None and mutation.tests:
+            return _tested(mutation, copy)
+        done = _run(["-m", "tests.sim.mutations.play", str(copy), str(turns)], copy)
+    if done is None:
+        return Hunted(mutation=mutation, caught=True, by="none", said="a round does not end")
     if done.returncode:
         raise RuntimeError(f"{mutation.name if mutation else 'no fault'}: no history could be played\n{done.stderr}")
     found = json.loads(done.stdout.splitlines()[-1])
@@ -81,3 +80,30 @@ def hunt(mutation: Mutation | None, turns: int = TURNS) -> Hunted:
         return Hunted(mutation=mutation, caught=False, turn=turns)
     by = f"{found['kind']} {found['seed']}"
     return Hunted(mutation=mutation, caught=True, turn=found["turn"], by=by, said=found["said"])
+
+
+def _tested(mutation: Mutation, copy: Path) -> Hunted:
+    """Each of its tests must fail on the copy; that they pass on the source as it is, `make test` says."""
+    for test in mutation.tests:
+        done = _run(["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test], copy)
+        if done is not None and done.returncode != 1:
+            return Hunted(mutation=mutation, caught=False, by=test, said=done.stdout[-500:] + done.stderr[-500:])
+    return Hunted(mutation=mutation, caught=True, by="test", said=", ".join(mutation.tests))
+
+
+def _run(arguments: list[str], copy: Path) -> subprocess.CompletedProcess[str] | None:
+    """Python on the copy; None where it does not end."""
+    path = os.pathsep.join((str(copy), str(ROOT)))
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None

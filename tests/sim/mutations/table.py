@@ -19,11 +19,13 @@ class Mutation:
     after: str
     breaks: str
     """What a user would see."""
+    tests: tuple[str, ...] = ()
+    """Tests that catch it, where the histories hardly ever come to where it shows."""
 
 
 def _read() -> tuple[Mutation, ...]:
     table = tomllib.loads(Path(__file__).with_name("faults.toml").read_text("utf-8"))
-    return tuple(Mutation(name=name, **body) for name, body in table.items())
+    return tuple(Mutation(name=name, **{**body, "tests": tuple(body.get("tests", ()))}) for name, body in table.items())
 
 
 MUTATIONS = _read()
