@@ -14,6 +14,8 @@ from .history import Count, Violation, run_history
 
 HISTORIES = 1000
 CHUNK = 25
+TELL = 20.0
+"""Seconds between two lines about how far it is."""
 
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, CHUNK))
@@ -33,12 +35,18 @@ def test_torture(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[s
     asked = str(request.config.getoption("--torture"))
     first = int(request.config.getoption("--seed"))
     total = Count()
-    started = time.monotonic()
+    started = told = time.monotonic()
     with capsys.disabled():
         for found in _many(asked, first):
             total.add(found)
             for violation in found.violations:
                 print(f"\n{violation}")
+            if time.monotonic() - told > TELL:
+                told = time.monotonic()
+                print(
+                    f"{total.histories} histories, {len(total.violations)} violations, {told - started:.0f} s",
+                    flush=True,
+                )
         print(f"\n{total}; {time.monotonic() - started:.0f} s, seeds from {first}")
     assert not total.violations, [text.splitlines()[0] for text in total.violations]
 

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -32,6 +31,7 @@ from accord.simulate.marks import make
 from accord.simulate.models import plain_shapes
 from accord.simulate.satisfying import satisfied
 from accord.store.opening import open_state
+from accord.verify.made import note_down, notes_file
 from accord.verify.results import Difference, Line, Verification
 
 Progress = Callable[[str, int, int | None], None]
@@ -45,12 +45,6 @@ class Tried:
     """What was watched: (flow, source, target, line) → a sentence, and whether it was as it should be."""
 
     results: dict[tuple[str, str, str, str], tuple[bool, str]] = field(default_factory=dict)
-
-
-def notes_file(project: Project) -> Path:
-    """Where the records that were made are noted until they are removed."""
-    place = Path(project.state.removeprefix("sqlite:///"))
-    return place.with_name(place.name + ".live")
 
 
 def try_live(project: Project, clock: Clock, tell: Progress, flows: frozenset[str]) -> Tried:
@@ -341,7 +335,7 @@ class _Trial:
         if outcome.record is None:
             raise UsageError(outcome.message or f"{system} refused it ({outcome.kind})")
         ref = Ref(system, datatype, outcome.record.id)
-        _note_down(self.project, ref)
+        note_down(self.project, ref)
         return ref
 
     def _change(self, flow: FlowMap, ref: Ref, rows: Sequence[str]) -> list[str]:
@@ -418,15 +412,6 @@ class _Trial:
         options = Options(by="accord verify", approvals=APPROVED, full=full)
         run_round(self.project, options, caller)
         return run_round(self.project, replace(options, full=False), caller)
-
-
-def _note_down(project: Project, ref: Ref) -> None:
-    file = notes_file(project)
-    noted = json.loads(file.read_text("utf-8")) if file.exists() else []
-    fresh = file.with_name(file.name + ".new")
-    fresh.write_text(json.dumps([*noted, str(ref)]), "utf-8")
-    fresh.chmod(0o600)
-    fresh.replace(file)
 
 
 def with_live(found: Verification, tried: Tried) -> Verification:
