@@ -303,3 +303,22 @@ def test_agreed_values_come_back_from_json() -> None:
     }
     link = Link(id=1, flow="task", state=LinkState.LINKED, members=(), agreed=agreed)
     assert set(revived(flow, link).agreed) == {"budget"}
+
+
+def test_a_row_that_a_lost_write_did_not_reach_is_sent_again() -> None:
+    """Half of it is in place: the other half shows what was there before, and that is no edit of anybody."""
+    link = settled(FLOW, title="a", note="n")
+    plan = planned(FLOW, link, pms={"title": "b", "note": "m"})
+    half = Result(kind=OutcomeKind.APPLIED, proven=False, read_back=record(FLOW, "erp", title="b", note="n"))
+    settlement = settle(FLOW, link, plan, [half])
+    erp = member(settlement.link, "erp")
+    assert erp.base == {"title": "b", "note": "n"}
+    assert (erp.behind, settlement.dirty) == (frozenset({"note"}), True)
+
+
+def test_of_a_write_whose_answer_came_no_row_is_missed() -> None:
+    """Then what still shows the old value was ignored by the system, or set back by somebody."""
+    link = settled(FLOW, title="a", note="n")
+    plan = planned(FLOW, link, pms={"title": "b", "note": "m"})
+    whole = Result(kind=OutcomeKind.APPLIED, record=record(FLOW, "erp", title="b", note="n"))
+    assert member(settle(FLOW, link, plan, [whole]).link, "erp").behind == frozenset()
