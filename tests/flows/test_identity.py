@@ -166,3 +166,31 @@ def test_a_record_that_was_merged_into_another(tmp_path: Path) -> None:
     world.settle()
     world.round(full=True)
     assert world.names("erp") == ["Aas"]
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_the_id_of_a_record_that_was_let_go_is_given_again(tmp_path: Path, seen: bool) -> None:
+    """Found by seed 408671: whether a round has seen it gone in between or not, the new one is asked about."""
+    world = told_apart(tmp_path, Behaviour(version=None, version_check="where"), on_delete="keep")
+    mine, other = linked(world, mail="post@aasheim.example")
+    world.erp.delete("customer", other)
+    world.round(full=True)
+    assert world.links() == []
+    world.pms.delete("customer", mine)
+    if seen:
+        world.round(full=True)
+    world.pms.insert("customer", {"name": "Berge", "org": "999", "city": None, "mail": "hei@berge.example"}, id=mine)
+    for _ in range(2):
+        assert written(world.round(full=True)) == 0
+    assert world.one_held("review").refs == (f"pms/customer/{mine}",)
+
+
+def test_a_record_that_was_let_go_and_is_edited_stays_alone(tmp_path: Path) -> None:
+    """An edit is no other record."""
+    world = told_apart(tmp_path, on_delete="keep")
+    mine, other = linked(world, mail="post@aasheim.example")
+    world.erp.delete("customer", other)
+    world.round(full=True)
+    world.pms.edit("customer", mine, name="Aas", city="Oslo")
+    assert written(world.round(full=True)) == 0
+    assert world.held() == []

@@ -204,6 +204,7 @@ def test_what_is_known_of_one_create_stays_when_another_is_in_doubt() -> None:
         pytest.param(308537, id="archived out of scope"),
         pytest.param(309548, id="out of scope just before a write to it"),
         pytest.param(309715, id="deletes of two passes"),
+        pytest.param(408671, id="the id of a record that was let go, given again"),
         pytest.param(401279, id="archived with a row that is empty and was never proven to be ours"),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from accord.core.detect import Reading
-from accord.core.identity import SHARED
+from accord.core.identity import SHARED, is_another
 from accord.core.keys import source_of
 from accord.core.linkplan import HeldItem, WritePlan
 from accord.core.mapping import FlowMap
@@ -14,7 +14,7 @@ from accord.core.match import claim, match_keys
 from accord.core.settle import looks_same
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError
-from accord.model import Member, Natives, Op, Ref, json_text
+from accord.model import Link, Member, Natives, Op, Ref, json_text
 from accord.stored import Arrival, NewLink
 
 BATCH = 500
@@ -131,10 +131,21 @@ class _Intake:
     def _known_from_before(self, arrival: Arrival, closed: int) -> None:
         """A record whose link was closed: dissolved ones stay alone; one that was gone and is back goes to review."""
         link = self.setting.state.links.load([closed], closed=True)[closed]
-        was_gone = any(member.gone for member in link.members if member.ref == arrival.ref)
-        if was_gone:
+        (member,) = (member for member in link.members if member.ref == arrival.ref)
+        if member.gone or self._is_another(link, member, arrival):
             reason = f"a record with this id was deleted (link {closed}), and is there again"
             self._hold(arrival, "review", reason, link.flow)
+
+    def _is_another(self, link: Link, member: Member, arrival: Arrival) -> bool:
+        """Whether all that tells it apart has changed since it was let go: its id was given again."""
+        flow = self.setting.flows.get(link.flow)
+        if flow is None or self.system not in flow.sides or not member.base:
+            return False
+        natives = flow.sides[self.system].by_row(arrival.natives())
+        reading = Reading(
+            flow, member, natives, version=arrival.version, modified=arrival.modified, resolve=lambda _ref: None
+        )
+        return is_another(flow, reading)
 
     def _of_source(self, source: Ref | None) -> FlowMap | None:
         """The one flow in which this record was made, where its own key names the record that it comes from."""

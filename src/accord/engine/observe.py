@@ -242,7 +242,14 @@ class _Reader:
         """Forget those that are in no link and not there any more."""
         strangers = set(ids) - set(self._members(ids))
         await self._close_reviews(sorted(id for id in strangers if json_text([self._ref_of(id)]) in self.unreadable))
+        await self._note_gone(sorted(self.setting.state.links.closed_with(self.place, sorted(strangers))))
         self._forget(strangers)
+
+    async def _note_gone(self, ids: Sequence[str]) -> None:
+        """Records of closed links that are deleted now: what comes under such an id one day is another one."""
+        for start in range(0, len(ids), CONFIRM):
+            gone, _ = await self._ask(ids[start : start + CONFIRM])
+            self.setting.state.links.note_gone(self.place, gone)
 
     def _forget(self, ids: Iterable[str]) -> None:
         refs = [(self.place, id) for id in ids]

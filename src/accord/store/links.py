@@ -283,6 +283,10 @@ class Links:
         """Id → the youngest closed link that this record was a member of, for those that were."""
         return {row[0]: int(row[1]) for row in self.db.rows(CLOSED_BY_REF, (place, json_text(list(ids))))}
 
+    def note_gone(self, place: int, ids: Sequence[str]) -> None:
+        """Records that were let go by the links they were in, and are deleted since."""
+        self.db.many("UPDATE member SET gone = 1 WHERE place = ? AND id = ? AND open = 0", [(place, id) for id in ids])
+
     def targets(self, numbers: Sequence[int]) -> dict[tuple[int, str], str | int]:
         """(link, system) → native id of its member there."""
         rows = self.db.rows(TARGETS, (json_text(list(numbers)),))
