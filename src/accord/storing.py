@@ -165,7 +165,8 @@ class LinkStore(Protocol):
     def closed_with(self, place: int, ids: Sequence[str]) -> dict[str, int]:
         """Id → the youngest closed link that this record was a member of, for those that were."""
 
-    def note_gone(self, place: int, ids: Sequence[str]) -> None: ...
+    def note_gone(self, place: int, ids: Sequence[str]) -> None:
+        """Records that were let go by the links they were in, and are deleted since."""
 
     def targets(self, numbers: Sequence[int]) -> dict[tuple[int, str], str | int]:
         """(link, system) → native id of its member there."""
