@@ -12,7 +12,7 @@ from accord.core.decide import Decision
 from accord.core.mapping import FlowMap
 from accord.core.merge import Merged
 from accord.model import ABSENT, Agreed, Dangling, Link, LinkRef, Ref
-from tests.core.world import NOON, TITLE, TITLE3, flow_map, found, merged, settled, values
+from tests.core.world import NOON, TITLE, TITLE3, flow_map, found, merged, planned, settled, values
 
 FLOW = flow_map(TITLE)
 THREE = ("pms", "erp", "crm")
@@ -523,3 +523,16 @@ def test_a_decision_about_a_group_names_all_its_rows() -> None:
         decisions = {"street": Decision(seen=seen, **choice)}
         outcome = merged(ADDRESS, link, decisions=decisions, pms={"street": "new"}, erp={"zip": "2"})
         assert values(ADDRESS, outcome) == choice.get("value", seen["erp"])
+
+
+def test_an_edit_of_the_source_is_sent_over_one_against_the_direction() -> None:
+    """Found by seed 601331: both in one round, and the target kept its own for ever."""
+    flow = titled('direction: "pms -> erp"')
+    link = settled(flow, title="a")
+    outcome = merged(flow, link, pms={"title": "P"}, erp={"title": "E"})
+    assert values(flow, outcome) == {"title": "P"}
+    assert outcome.take == {"pms": {"title"}}
+    assert lost(outcome) == [("erp", "title", "E", "P")]
+    assert "does not flow from erp" in outcome.superseded[0].reason
+    (write,) = planned(flow, link, pms={"title": "P"}, erp={"title": "E"}).writes
+    assert (write.system, [row.native for row in write.rows]) == ("erp", ["P"])

@@ -257,7 +257,7 @@ class _End:
                     raise Broken(f"P1, P7: {row.name} of {codes} (link {link.id}) differs: {values}")
 
     def _may_differ(self, link: Link, flow: FlowSpec, row: RowSpec, values: Mapping[str, str]) -> bool:
-        if self._is_held(link, flow, row) or "direction" in row.settings:
+        if self._is_held(link, flow, row) or ("direction" in row.settings and self._is_left(flow, link, row)):
             return True
         if f"which {row.name!r} refers to" in (self.state.links.why([link.id]).get(link.id) or ""):
             return True
@@ -267,6 +267,23 @@ class _End:
         if any(not self._in_step(target, code) for code in values.values() if code):
             return True
         return any(self._points_aside(member.ref, row, target) for member in link.members)
+
+    def _is_left(self, flow: FlowSpec, link: Link, row: RowSpec) -> bool:
+        """Whether the last word in a one-way row was said where it does not flow from: that is left in place."""
+        if row.settings.get("keep_filled"):
+            return True
+        last = {True: -1, False: -1}
+        for member in link.members:
+            place = (member.ref.system, member.ref.datatype, member.ref.id)
+            for event in self.world.events:
+                if (
+                    event.actor == "person"
+                    and (event.system, event.datatype, event.id) == place
+                    and row.name in event.rows
+                ):
+                    counts = row.flows_from(event.system)
+                    last[counts] = max(last[counts], event.index)
+        return last[False] > last[True]
 
     def _points_aside(self, ref: Any, row: RowSpec, target: FlowSpec) -> bool:
         """Whether a record refers to one that is gone or not linked, though another record of that thing is."""
@@ -367,7 +384,8 @@ class _End:
         for event in self.world.events[: edit.event.index]:
             ours = event.actor == "sync" and (event.system, event.datatype, event.id) == same
             if ours and event.rows.get(edit.row, ("", "", None))[1] == edit.seen:
-                return not any(event.round <= good <= edit.event.after for good in self.world.goods)
+                last = edit.event.round - 1 if edit.event.round else edit.event.after  # it may be typed as it is read
+                return not any(event.round <= good <= last for good in self.world.goods)
         return False
 
     def _deleted_after(self, event: Event) -> bool:

@@ -153,9 +153,22 @@ def _merge_unit(
         _first_values(flow, link, readings, sources, unit, merged, choice)
         return
     editors = [reading for reading in sources if edited(reading, unit)]
-    _leave_one_way_edits(flow, readings, sources, unit, merged)
     if not editors:
+        _leave_one_way_edits(flow, readings, sources, unit, merged)
         return
+    _merge_edits(flow, link, readings, editors, unit, merged, choice)
+    _supersede_one_way_edits(flow, readings, sources, unit, merged)
+
+
+def _merge_edits(
+    flow: FlowMap,
+    link: Link,
+    readings: Sequence[Reading],
+    editors: Sequence[Reading],
+    unit: tuple[str, ...],
+    merged: Merged,
+    choice: Decision | None,
+) -> None:
     candidates = [_edited_candidate(link, unit, reading) for reading in editors]
     if all(member_behind(reading, unit) for reading in editors):  # else one of them was typed over the agreed value
         candidates.append(agreed_candidate(link, unit))
@@ -336,6 +349,23 @@ def _leave_one_way_edits(
                     )
                 )
         merged.taken(reading.system, [row for row in unit if row in reading.natives])
+
+
+def _supersede_one_way_edits(
+    flow: FlowMap, readings: Sequence[Reading], sources: list[Reading], unit: tuple[str, ...], merged: Merged
+) -> None:
+    """Edits where the row does not flow from, beside one where it does: that one is sent over them."""
+    for reading in readings:
+        for row in unit if reading not in sources else ():
+            if row in merged.agreed and edited(reading, (row,)):
+                merged.set_back.add((reading.system, row))
+                value, agreed = reading.value(row), merged.agreed[row].value
+                if not equal(flow, row, value, agreed):
+                    reason = f"this row does not flow from {flow.title(reading.system)}"
+                    lost, kept = shown(flow, row, value), shown(flow, row, agreed)
+                    merged.superseded.append(
+                        Superseded(system=reading.system, row=row, lost=lost, kept=kept, reason=reason)
+                    )
 
 
 def _supersede(

@@ -120,6 +120,8 @@ class _Reader:
             await self._page(page, listing)
             if page.cursor is not None:
                 mark = page.cursor
+                if not full and (page.records or page.deleted):
+                    await self._pass_by(listing, mark)
             listing.complete |= page.complete
             listing.total = page.total if page.complete else listing.total
             self.setting.progress(f"reading {self.system} {self.datatype}", listing.count, page.total)
@@ -135,6 +137,14 @@ class _Reader:
         self.observed.set_cursor(
             self.place, mark, self.mapping, now, now if complete else None, listing.count if complete else None
         )
+
+    async def _pass_by(self, listing: _Listing, mark: object) -> None:
+        """Move the cursor past pages that are stored, so that a listing that is interrupted goes on from there."""
+        await self._confirm(listing.doubtful)
+        await self._confirm_back(listing.back)
+        listing.doubtful.clear()
+        listing.back.clear()
+        self.observed.set_cursor(self.place, mark, self.mapping, self.setting.now, None, None)
 
     async def read_named(self, ids: Sequence[str]) -> None:
         """Read some records by id, known or not; what was never seen and is gone leaves no trace."""

@@ -56,7 +56,7 @@ class _Recovery:
     async def run(self) -> None:
         """Find out about each write; settle when all are known."""
         plan, decided = self.proposal.plan, self.decision is not None
-        results = [result_of(write.known) if write.known else await self._one(write) for write in plan.writes]
+        results = [self._kept(write) if write.known else await self._one(write) for write in plan.writes]
         if any(result.kind is OutcomeKind.UNKNOWN for result in results):
             if decided:  # what came of it stays to be read
                 self.setting.tally.answered.add(self.proposal.id)
@@ -74,6 +74,16 @@ class _Recovery:
         await refresh(self.setting, [*self._written(plan.writes), *self._made_earlier(plan.writes)])
         if not any(result.kind is OutcomeKind.REJECTED for result in results):  # what is refused is not sent again
             self.state.links.touch([plan.link])
+
+    def _kept(self, write: WritePlan) -> Result:
+        """How a write ended in an earlier round. What it made may be gone, and its id be that of another record."""
+        assert write.known is not None, "asked of writes whose end is known"  # noqa: S101
+        if write.op is Op.CREATE and write.known.id is not None:
+            ref = Ref(write.system, write.datatype, write.known.id)
+            if self.state.links.of([ref]).get(ref, self.proposal.link) != self.proposal.link:
+                why = f"{ref} was made, is gone, and its id was given to another record"
+                return Result(kind=OutcomeKind.STALE, message=why)
+        return result_of(write.known)
 
     @staticmethod
     def _written(writes: Sequence[WritePlan]) -> list[Ref]:
