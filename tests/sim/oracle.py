@@ -269,21 +269,18 @@ class _End:
         return any(self._points_aside(member.ref, row, target) for member in link.members)
 
     def _is_left(self, flow: FlowSpec, link: Link, row: RowSpec) -> bool:
-        """Whether the last word in a one-way row was said where it does not flow from: that is left in place."""
+        """Whether the last word in a one-way row was said where it does not flow from: it is left in place. So is what
+        there is beside a source that was restored: nothing is written to it, and nobody has said anything in it.
+        """
         if row.settings.get("keep_filled"):
             return True
         last = {True: -1, False: -1}
-        for member in link.members:
-            place = (member.ref.system, member.ref.datatype, member.ref.id)
-            for event in self.world.events:
-                if (
-                    event.actor == "person"
-                    and (event.system, event.datatype, event.id) == place
-                    and row.name in event.rows
-                ):
-                    counts = row.flows_from(event.system)
-                    last[counts] = max(last[counts], event.index)
-        return last[False] > last[True]
+        places = {(member.ref.system, member.ref.datatype, member.ref.id) for member in link.members}
+        for event in self.world.events:
+            before, now, _ = event.rows.get(row.name, ("", "", None))
+            if event.actor == "person" and (event.system, event.datatype, event.id) in places and before != now:
+                last[row.flows_from(event.system)] = event.index
+        return last[True] < 0 or last[False] > last[True]
 
     def _points_aside(self, ref: Any, row: RowSpec, target: FlowSpec) -> bool:
         """Whether a record refers to one that is gone or not linked, though another record of that thing is."""
