@@ -192,6 +192,10 @@ def exempt(world: World) -> int:
     return len(unpreventable(world))
 
 
+def _place(event: Event) -> tuple[str, str, str]:
+    return (event.system, event.datatype, event.id)
+
+
 class _End:
     def __init__(self, world: World, state: State) -> None:
         self.world, self.state = world, state
@@ -278,9 +282,14 @@ class _End:
         places = {(member.ref.system, member.ref.datatype, member.ref.id) for member in link.members}
         for event in self.world.events:
             before, now, _ = event.rows.get(row.name, ("", "", None))
-            if event.actor == "person" and (event.system, event.datatype, event.id) in places and before != now:
+            if event.actor == "person" and _place(event) in places and before != now:
                 last[row.flows_from(event.system)] = event.index
-        return last[True] < 0 or last[False] > last[True]
+        if last[True] < 0 or last[False] > last[True]:
+            return True
+        first = next((e.index for e in self.world.events if e.actor == "sync" and _place(e) in places), last[True] + 1)
+        return (
+            first > last[True] and self.world.events[last[True]].rows[row.name][1] == ""
+        )  # empty when they were linked
 
     def _points_aside(self, ref: Any, row: RowSpec, target: FlowSpec) -> bool:
         """Whether a record refers to one that is gone or not linked, though another record of that thing is."""

@@ -93,8 +93,10 @@ def _may_be_old(flow: FlowMap, arrival: Arrival, member: Member) -> bool:
     """Whether what a listing showed differs from what is settled and may be older: then it is read by its id."""
     if arrival.content is None:
         return False
-    shown = flow.sides[member.ref.system].by_row(arrival.natives())
-    if member.clean and all(same_native(native, member.base.get(row)) for row, native in shown.items()):
+    side = flow.sides[member.ref.system]
+    shown = side.by_row(arrival.natives())
+    lacks = any(row not in shown and native is not None for row, native in member.base.items() if row in side.rows)
+    if member.clean and not lacks and all(same_native(native, member.base.get(row)) for row, native in shown.items()):
         return False
     if arrival.modified is not None and member.modified is not None:
         return arrival.modified <= member.modified

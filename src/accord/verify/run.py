@@ -195,7 +195,8 @@ def _quiet(line: Line, quiet: int | None) -> Line:
 def _judged(line: Line, tally: Tally) -> Line:
     outcome: OutcomeName = "failed" if tally.differences else "held" if tally.held else "passed"
     parts = [f"{tally.checked:,} looked at"]
-    parts += [f"{len(tally.differences):,} differ"] if tally.differences else []
+    count = len(tally.differences)
+    parts += [f"{count:,} differ{'s' if count == 1 else ''}"] if count else []
     parts += [f"{tally.held:,} held for a person"] if tally.held else []
     parts += [f"{tally.explained:,} as a rule or a person wants"] if tally.explained else []
     return replace(
