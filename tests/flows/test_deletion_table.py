@@ -16,7 +16,7 @@ from accord.engine.round import Caller, undo_round
 from accord.engine.setting import Options
 from accord.engine.undoing import Wanted
 
-from .world import World, customer, customers, row, written
+from .world import World, customer, customers, row, two, written
 
 RULES: dict[str, Any] = {
     **{rule: rule for rule in ("ask", "propagate", "keep", "restore", "delete_wins", "edit_wins")},
@@ -157,3 +157,14 @@ def test_one_that_is_back_under_the_id_of_a_closed_link(tmp_path: Path, kind: st
         assert written(world.round(full=True)) == 0
     assert world.one_held("review").refs == (f"pms/customer/{id}",)
     assert scene.alive("erp") == []
+
+
+def test_what_is_restored_has_also_what_only_flows_from_it(tmp_path: Path) -> None:
+    """It is made again as it was; nothing of it has to be entered once more."""
+    rows = [row("name"), row("org"), row("city", direction="pms -> erp")]
+    world = two(tmp_path, rows=rows, on_delete="restore")
+    mine = customer(world.pms, "Åsheim", "111", city="Oslo")
+    world.settle()
+    world.pms.delete("customer", mine)
+    world.round(full=True)
+    assert world.records("pms")["Åsheim"]["city"] == "Oslo"

@@ -284,12 +284,8 @@ class _End:
             before, now, _ = event.rows.get(row.name, ("", "", None))
             if event.actor == "person" and _place(event) in places and before != now:
                 last[row.flows_from(event.system)] = event.index
-        if last[True] < 0 or last[False] > last[True]:
-            return True
-        first = next((e.index for e in self.world.events if e.actor == "sync" and _place(e) in places), last[True] + 1)
-        return (
-            first > last[True] and self.world.events[last[True]].rows[row.name][1] == ""
-        )  # empty when they were linked
+        said = self.world.events[last[True]].rows[row.name][1] if last[True] >= 0 else ""
+        return said == "" or last[False] > last[True]  # empty: perhaps it was so before anybody looked
 
     def _points_aside(self, ref: Any, row: RowSpec, target: FlowSpec) -> bool:
         """Whether a record refers to one that is gone or not linked, though another record of that thing is."""

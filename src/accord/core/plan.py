@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,8 @@ class Ground:
     why_create: str = ""
     deferred: frozenset[str] = frozenset()
     """Reference rows that a create goes without, because they form a circle; they follow in a second write."""
+    restores: bool = False
+    """A create makes again what was there: also the rows that only flow from it, as far as they can be written."""
 
 
 class _Wants(Exception):
@@ -248,9 +251,19 @@ class _Builder:
                 )
             )
 
+    def _restore_row(self, side: SideMap, name: str, rows: list[RowWrite]) -> None:
+        agreed = self.agreed.get(name)
+        if self.ground.restores and agreed is not None and agreed.value is not None and side.may_write(name):
+            with suppress(ValueRefused, _Wants):
+                native, pending = self._native(side, name, agreed.value, None)
+                rows.append(self._row_write(side, name, agreed, native, pending, None))
+
     def _create_row(self, side: SideMap, name: str, rows: list[RowWrite]) -> bool:
         row = self.flow.rows[name]
-        if side.side.system not in row.targets or not side.may_write(name):
+        if side.side.system not in row.targets:
+            self._restore_row(side, name, rows)
+            return True
+        if not side.may_write(name):
             return True
         later = name in self.ground.deferred
         if name in self.merged.frozen:

@@ -194,7 +194,7 @@ class Planner:
         if rests and len(there) > 1:  # the others may differ, and nothing is written to what is out of scope
             return _rest(link)
         merged = merge(chunk.flow, remaining, there)
-        ground = self._ground(chunk, link, decided.reason)
+        ground = replace(self._ground(chunk, link, decided.reason), restores=True)
         plan = plan_link(chunk.flow, remaining, there, merged, ground, systems)
         if rests:  # the one that is left receives nothing; it is behind with what it would
             creates = tuple(write for write in plan.writes if write.op is Op.CREATE)
