@@ -536,3 +536,13 @@ def test_an_edit_of_the_source_is_sent_over_one_against_the_direction() -> None:
     assert "does not flow from erp" in outcome.superseded[0].reason
     (write,) = planned(flow, link, pms={"title": "P"}, erp={"title": "E"}).writes
     assert (write.system, [row.native for row in write.rows]) == ("erp", ["P"])
+
+
+def test_who_is_behind_receives_the_agreed_value_over_an_edit_against_the_direction() -> None:
+    """Found by seed 830256: the write was refused once, and then its own edit counted as left in place."""
+    flow = titled('direction: "pms -> erp"')
+    link = settled(flow, title="a", behind={"erp": ["title"]}, origin="pms")
+    outcome = merged(flow, link, erp={"title": "E"})
+    assert outcome.take == {}
+    (write,) = planned(flow, link, erp={"title": "E"}).writes
+    assert (write.system, [row.native for row in write.rows]) == ("erp", ["a"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def _many(asked: str, first: int) -> Iterator[Count]:
     until = None if asked.endswith("x") else time.monotonic() + float(asked)
     seeds = iter(islice(count(first), int(asked[:-1])) if until is None else count(first))
     workers = os.cpu_count() or 1
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=gc.freeze) as pool:  # what is there stays, and is not looked through
         running: set[Future[Count]] = {pool.submit(judged, seed) for seed in islice(seeds, workers * 2)}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)

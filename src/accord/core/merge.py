@@ -333,9 +333,9 @@ def _completed(link: Link, unit: tuple[str, ...], winner: Candidate, readings: S
 def _leave_one_way_edits(
     flow: FlowMap, readings: Sequence[Reading], sources: list[Reading], unit: tuple[str, ...], merged: Merged
 ) -> None:
-    """Edits where the row does not flow from: left in place, noted once."""
+    """Edits where the row does not flow from: left in place, noted once. Who is behind receives the agreed value."""
     for reading in readings:
-        if reading in sources or not edited(reading, unit):
+        if reading in sources or not edited(reading, unit) or member_behind(reading, unit):
             continue
         for row in unit:
             if edited(reading, (row,)):

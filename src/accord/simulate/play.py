@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -163,6 +164,7 @@ _AT_WORK: dict[str, tuple[Project, Shapes, str]] = {}
 
 def _begin(project: Project, shapes: Shapes, profile: str) -> None:
     _AT_WORK["it"] = (project, shapes, profile)
+    gc.freeze()  # each death of a process in a history collects: what was here before it need not be looked through
 
 
 def _one(seed: int) -> Played:
