@@ -165,6 +165,12 @@ def _left_edits_are_told(world: World, link: Link, lines: Iterable[HistoryLine],
     one_way = [row for row in world.flows[link.flow].rows if "direction" in row.settings]
     if any(member.gone for member in link.members):
         return  # a deletion that is held shows what the record has
+    flow = world.flows[link.flow]
+    marks = [
+        world.marks_of(flow, m.ref.system, world.systems[m.ref.system].all(m.ref.datatype)[m.ref.id])
+        for m in link.members
+    ]
+    one_way = [row for row in one_way if len({found[row.name] for found in marks}) > 1]
     for member in link.members:
         for row in one_way:
             if not row.flows_from(member.ref.system) and (str(member.ref), row.name) not in told:
