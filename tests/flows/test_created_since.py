@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from accord.connectors.memory import Behaviour
+
 from .world import World, customer, two, written
 
 
@@ -92,3 +94,39 @@ def test_one_that_was_never_made_is_not_made_up(tmp_path: Path) -> None:
     assert written(world.round()) == 0
     assert world.one_held("in_doubt")
     assert world.names("erp") == ["First"]
+
+
+# sent again, where the system makes that safe
+
+
+def never_made(folder: Path, erp: Behaviour) -> World:
+    """A create that never reached the ERP, though nobody knows that; and somebody enters the same customer there."""
+    world = two(folder, erp=erp)
+    world.settle()
+    lost = world.erp.fault("answer_lost_before", operation="create")
+    customer(world.pms, "Berge", "777", city="Oslo")
+    world.round()
+    world.erp.faults.remove(lost)
+    customer(world.erp, "Berge AS", "777")
+    return world
+
+
+def test_a_create_with_our_key_is_not_sent_again_beside_the_same_customer(tmp_path: Path) -> None:
+    """It is matched with that one."""
+    world = never_made(tmp_path, Behaviour(find=("org",), key_property="accord_key"))
+    later(world)
+    assert world.names("erp") == ["Berge AS"]
+    assert len(world.names("pms")) == 1
+    assert [item.kind for item in world.held()] == ["conflict"]
+
+
+def test_a_create_under_an_idempotency_key_is_not_sent_again_beside_the_same_customer(tmp_path: Path) -> None:
+    """It may be ours, edited since, or somebody's: a person says."""
+    world = never_made(tmp_path, Behaviour(find=("org",), idempotent=True))
+    later(world)
+    assert "has the same key" in world.one_held("in_doubt").reason
+    assert world.names("erp") == ["Berge AS"]
+    made = next(iter(world.erp.all("customer")))
+    world.resolve(world.one_held("in_doubt"), link=f"erp/customer/{made}")
+    later(world)
+    assert len(world.names("pms")) == len(world.names("erp")) == 1

@@ -42,6 +42,15 @@ class Searcher:
                 kept.append(proposal)
         return kept
 
+    async def beside(self, flow: FlowMap, write: WritePlan) -> Record | None:
+        """A record in no link with a match key of what would be created; None where there is none, or no search."""
+        for by in self._keys(flow, write):
+            for record in await self.setting.connectors[write.system].find(write.datatype, by):
+                ref = Ref(write.system, write.datatype, record.id)
+                if not _is_deleted(flow, write, record) and not self.state.links.of([ref]):
+                    return record
+        return None
+
     def _doubtful(self, plan: LinkPlan, write: WritePlan) -> bool:
         if write.op is not Op.CREATE or not self.setting.project.flows[plan.flow].match:
             return False

@@ -25,11 +25,11 @@ async def created_since(setting: Setting, flow: FlowMap, write: WritePlan) -> Re
     """The one record in no link that shows all that the create sent, read by its id; None where that is not plain."""
     if sum(_tells(flow, row) for row in _sent(flow, write)) < ENOUGH or _is_one_of_several(setting, flow, write):
         return None
-    found = [id for id, natives in _in_no_link(setting, write) if _shows(flow, write, natives)]
+    found = [id for id, natives in _in_no_link(setting, write) if shows(flow, write, natives)]
     if len(found) != 1:
         return None
     answer = (await setting.connectors[write.system].fetch(write.datatype, found))[found[0]]
-    return answer if isinstance(answer, Record) and _shows(flow, write, answer.natives()) else None
+    return answer if isinstance(answer, Record) and shows(flow, write, answer.natives()) else None
 
 
 def _sent(flow: FlowMap, write: WritePlan) -> list[RowWrite]:
@@ -41,7 +41,8 @@ def _tells(flow: FlowMap, row: RowWrite) -> bool:
     return flow.rows[row.row].type.name not in SHARED
 
 
-def _shows(flow: FlowMap, write: WritePlan, natives: Natives) -> bool:
+def shows(flow: FlowMap, write: WritePlan, natives: Natives) -> bool:
+    """Whether a record shows all that a create sent, in the form that its system gives it."""
     side = flow.sides[write.system]
     return all(
         row.path in natives and looks_same(flow, side, row.row, row.native, natives[row.path])
@@ -63,5 +64,5 @@ def _is_one_of_several(setting: Setting, flow: FlowMap, write: WritePlan) -> boo
         for other in proposal.plan.writes:
             of_place = (other.system, other.datatype) == (write.system, write.datatype)
             if other.op is Op.CREATE and of_place and other.known is None:
-                same += _shows(flow, write, other.natives())
+                same += shows(flow, write, other.natives())
     return same > 1

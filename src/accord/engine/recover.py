@@ -15,7 +15,8 @@ from accord.core.linkplan import HeldItem, RowWrite, WritePlan
 from accord.core.mapping import FlowMap, SideMap
 from accord.core.settle import Result, looks_same, result_of
 from accord.engine.apply import refresh, result_of_outcome, with_known
-from accord.engine.created_since import created_since
+from accord.engine.before_create import Searcher
+from accord.engine.created_since import created_since, shows
 from accord.engine.decisions import choice_of
 from accord.engine.setting import Setting
 from accord.engine.settling import Finished, note_given_up, settle_all
@@ -208,16 +209,20 @@ class _Recovery:
         found = await self._look(connector, write)
         if found is not None:
             return Result(kind=OutcomeKind.ALREADY, read_back=found, proven=self._has_key(connector, write))
-        capabilities = connector.capabilities(write.datatype)
-        if capabilities.idempotent_create:
+        other = await Searcher(self.setting).beside(self.flow, write)
+        if connector.capabilities(write.datatype).idempotent_create:
+            if other is not None and not shows(self.flow, write, other.natives()):
+                return Result(kind=OutcomeKind.UNKNOWN, message=f"{other.id} has the same key, and may be somebody's")
             again = _unless_refused(await self._again(connector, write))
             return await self._compared(write) or again if again.kind is OutcomeKind.UNKNOWN else again
         if not self._can_look(connector, write):
             unknown = Result(kind=OutcomeKind.UNKNOWN, message="the system gives no means to find out")
             return await self._compared(write) or unknown
-        if self._grace_is_over(write):
-            return await self._again(connector, write)
-        return Result(kind=OutcomeKind.UNKNOWN, message="not found, and it may still take effect")
+        if not self._grace_is_over(write):
+            return Result(kind=OutcomeKind.UNKNOWN, message="not found, and it may still take effect")
+        if other is not None:  # somebody was faster: it is planned again, and matched
+            return Result(kind=OutcomeKind.STALE, message=f"never made, and {other.id} has the same key by now")
+        return await self._again(connector, write)
 
     async def _compared(self, write: WritePlan) -> Result | None:
         """What was created since and shows all that was sent, once nothing of it can take effect any more."""
