@@ -43,13 +43,19 @@ class Searcher:
         return kept
 
     async def beside(self, flow: FlowMap, write: WritePlan) -> Record | None:
-        """A record in no link with a match key of what would be created; None where there is none, or no search."""
+        """A record that is linked with nothing and has a match key of what would be created; None also where there is
+        no search.
+        """
         for by in self._keys(flow, write):
             for record in await self.setting.connectors[write.system].find(write.datatype, by):
                 ref = Ref(write.system, write.datatype, record.id)
-                if not _is_deleted(flow, write, record) and not self.state.links.of([ref]):
+                if not _is_deleted(flow, write, record) and not self._is_linked(ref):
                     return record
         return None
+
+    def _is_linked(self, ref: Ref) -> bool:
+        number = self.state.links.of([ref]).get(ref)
+        return number is not None and len(self.state.links.load([number])[number].members) > 1
 
     def _doubtful(self, plan: LinkPlan, write: WritePlan) -> bool:
         if write.op is not Op.CREATE or not self.setting.project.flows[plan.flow].match:

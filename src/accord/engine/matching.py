@@ -27,6 +27,9 @@ class Matcher:
         self._listed: dict[str, bool] = {}
         self._conditional: set[int] = set()
         """Links whose match waits for its condition."""
+        self._under_way = frozenset(proposal.link for proposal in self.state.plans.unfinished())
+        """Links with writes whose end is not known: nothing joins them, and what would, waits."""
+        self._waiting: set[int] = set()
 
     def listed_once(self, flow: FlowMap) -> bool:
         """Whether every datatype of a flow with match rules was once listed completely, as it is read now."""
@@ -43,9 +46,11 @@ class Matcher:
         mapping = place_mapping(self.setting, self.setting.flows_of(system, datatype))
         return cursor is not None and cursor.complete_at is not None and cursor.mapping == mapping
 
-    def waits_for_condition(self, chunk: Chunk, link: Link) -> bool:
-        """Whether a record that matches this link waits for its own condition."""
-        return link.id in self._conditional
+    def waits_for(self, link: Link) -> str | None:
+        """Why a link that matches gets neither a counterpart nor joins the other now."""
+        if link.id in self._waiting:
+            return "the record that matches is being written, and how that ended is not known yet"
+        return "the record that matches waits for its condition" if link.id in self._conditional else None
 
     async def match(self, chunk: Chunk) -> dict[int, HeldItem]:
         """Merge links of a chunk (and those outside it that they match); reviews by link."""
@@ -67,6 +72,9 @@ class Matcher:
 
     def _one(self, chunk: Chunk, link: Link, sharing: Mapping[int, set[str]], reviews: dict[int, HeldItem]) -> None:
         others = self.state.links.load(list(sharing))
+        if self._under_way.intersection(others):
+            self._waiting.add(link.id)
+            return
         verdict = self._verdict(chunk, link, others, sharing)
         several = sum(len(item.members) > 1 for item in (link, *others.values())) > 1
         if verdict.action == "merge" and several:

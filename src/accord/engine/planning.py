@@ -323,8 +323,8 @@ class Planner:
             return [], "may be a record that is gone, under another id; a person must say so"
         if not self.matcher.listed_once(flow):
             return [], "waits until every system has been listed completely"
-        if self.matcher.waits_for_condition(chunk, link):
-            return [], "the record that matches waits for its condition"
+        if waits := self.matcher.waits_for(link):
+            return [], waits
         return self._by_mode(chunk, link, missing)
 
     def _by_mode(self, chunk: Chunk, link: Link, missing: list[str]) -> tuple[list[str], str]:
