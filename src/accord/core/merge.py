@@ -154,7 +154,7 @@ def _merge_unit(
         return
     editors = [reading for reading in sources if edited(reading, unit)]
     if not editors:
-        _leave_one_way_edits(flow, readings, sources, unit, merged)
+        _leave_one_way_edits(flow, link, readings, sources, unit, merged)
         return
     _merge_edits(flow, link, readings, editors, unit, merged, choice)
     _supersede_one_way_edits(flow, readings, sources, unit, merged)
@@ -251,7 +251,7 @@ def _first_values(
     """Rows without an agreed value: a link that has just begun, or a row that is new in the file."""
     candidates = [candidate_of(reading, unit) for reading in sources if present(reading, unit)]
     if not candidates:
-        _leave_one_way_edits(flow, [reading for reading in readings if not joins(reading)], sources, unit, merged)
+        _leave_one_way_edits(flow, link, [reading for reading in readings if not joins(reading)], sources, unit, merged)
         for reading in readings:
             merged.taken(reading.system, [row for row in unit if row in reading.natives])
         return
@@ -280,7 +280,7 @@ def _settle_on(
             not takes_part(flow, unit, reading, "sources") or is_empty(flow, reading, unit)
         )
         if kept and not takes_part(flow, unit, reading, "sources") and not joins(reading):
-            _leave_one_way_edits(flow, [reading], [], unit, merged)
+            _leave_one_way_edits(flow, link, [reading], [], unit, merged)
         if kept or reading.system == winner.system or has(flow, reading, unit, winner.values):
             merged.taken(reading.system, [name for name in unit if name in reading.natives])
 
@@ -331,24 +331,28 @@ def _completed(link: Link, unit: tuple[str, ...], winner: Candidate, readings: S
 
 
 def _leave_one_way_edits(
-    flow: FlowMap, readings: Sequence[Reading], sources: list[Reading], unit: tuple[str, ...], merged: Merged
+    flow: FlowMap,
+    link: Link,
+    readings: Sequence[Reading],
+    sources: list[Reading],
+    unit: tuple[str, ...],
+    merged: Merged,
 ) -> None:
     """Edits where the row does not flow from: left in place, noted once. Who is behind receives the agreed value."""
     for reading in readings:
-        if reading in sources or not edited(reading, unit) or member_behind(reading, unit):
+        if reading in sources or not edited(reading, unit):
             continue
+        is_behind, why = member_behind(reading, unit), f"this row does not flow from {flow.title(reading.system)}"
         for row in unit:
             if edited(reading, (row,)):
+                lost = shown(flow, row, reading.value(row))
+                kept = shown(flow, row, link.agreed[row].value) if is_behind and row in link.agreed else lost
+                reason = why if is_behind else f"left in place: {why}"
                 merged.superseded.append(
-                    Superseded(
-                        system=reading.system,
-                        row=row,
-                        lost=shown(flow, row, reading.value(row)),
-                        kept=shown(flow, row, reading.value(row)),
-                        reason=f"left in place: this row does not flow from {flow.title(reading.system)}",
-                    )
+                    Superseded(system=reading.system, row=row, lost=lost, kept=kept, reason=reason)
                 )
-        merged.taken(reading.system, [row for row in unit if row in reading.natives])
+        if not is_behind:
+            merged.taken(reading.system, [row for row in unit if row in reading.natives])
 
 
 def _supersede_one_way_edits(
