@@ -10,7 +10,7 @@ import pytest
 
 from accord.core.decide import Decision
 from accord.core.mapping import FlowMap
-from accord.core.merge import Merged
+from accord.core.merged import Merged
 from accord.model import ABSENT, Agreed, Dangling, Link, LinkRef, Ref
 from tests.core.world import NOON, TITLE, TITLE3, flow_map, found, merged, planned, settled, values
 

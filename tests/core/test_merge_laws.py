@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from accord.core.decide import Decision
 from accord.core.linkplan import LinkPlan, WritePlan
 from accord.core.mapping import FlowMap
-from accord.core.merge import Merged, merge
+from accord.core.merge import merge
+from accord.core.merged import Merged
 from accord.core.plan import plan_link
 from accord.core.settle import Result, revived, settle
 from accord.model import ABSENT, Link, Op, OutcomeKind

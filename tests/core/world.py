@@ -16,7 +16,8 @@ from accord.core.decide import Decision
 from accord.core.detect import Reading
 from accord.core.linkplan import LinkPlan
 from accord.core.mapping import FlowMap
-from accord.core.merge import Merged, merge
+from accord.core.merge import merge
+from accord.core.merged import Merged
 from accord.core.plan import Ground, plan_link
 from accord.core.settle import Result
 from accord.model import ABSENT, Agreed, Dangling, Link, LinkRef, LinkState, Member, OutcomeKind, Record, Ref

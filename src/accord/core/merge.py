@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from accord.core.candidates import (
     Candidate,
@@ -29,58 +28,10 @@ from accord.core.candidates import (
 from accord.core.decide import Decision, chosen, decide, first_winner
 from accord.core.detect import Reading
 from accord.core.mapping import FlowMap
+from accord.core.merged import HeldRow, Merged, Superseded
+from accord.core.one_way import leave_one_way_edits, supersede_one_way_edits
 from accord.errors import ValueRefused
 from accord.model import ABSENT, Agreed, Cause, Dangling, Link
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Superseded:
-    """An edit that lost, kept for the history."""
-
-    system: str
-    row: str
-    lost: Any
-    kept: Any
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldRow:
-    """A row (or group) that needs a person."""
-
-    kind: str
-    row: str
-    values: Mapping[str, Any]
-    base: Any
-    reason: str
-
-
-@dataclass(slots=True, kw_only=True)
-class Merged:
-    """What the merge of one link came to."""
-
-    agreed: dict[str, Agreed] = field(default_factory=dict)
-    """Rows whose agreed value is new."""
-    take: dict[str, set[str]] = field(default_factory=dict)
-    """System → rows whose value there is now the base (it is the agreed one, or was left alone by the rules)."""
-    send: dict[str, str] = field(default_factory=dict)
-    """Row → why the others receive it."""
-    causes: dict[str, Cause] = field(default_factory=dict)
-    set_back: set[tuple[str, str]] = field(default_factory=set)
-    """(system, row) pairs whose edit is overwritten."""
-    frozen: set[str] = field(default_factory=set)
-    """Rows that are held: nothing about them is written."""
-    held: list[HeldRow] = field(default_factory=list)
-    superseded: list[Superseded] = field(default_factory=list)
-    waits: list[tuple[str, Dangling]] = field(default_factory=list)
-    """Reference rows whose target is in no link yet."""
-
-    resend: set[str] = field(default_factory=set)
-    """Rows that a person has decided while they were frozen: sent to whoever does not show them, edited or not."""
-
-    def taken(self, system: str, rows: Sequence[str]) -> None:
-        """Note that a system's present values of these rows are settled."""
-        self.take.setdefault(system, set()).update(rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,10 +105,10 @@ def _merge_unit(
         return
     editors = [reading for reading in sources if edited(reading, unit)]
     if not editors:
-        _leave_one_way_edits(flow, link, readings, sources, unit, merged)
+        leave_one_way_edits(flow, link, readings, sources, unit, merged)
         return
     _merge_edits(flow, link, readings, editors, unit, merged, choice)
-    _supersede_one_way_edits(flow, readings, sources, unit, merged)
+    supersede_one_way_edits(flow, readings, sources, unit, merged)
 
 
 def _merge_edits(
@@ -251,7 +202,7 @@ def _first_values(
     """Rows without an agreed value: a link that has just begun, or a row that is new in the file."""
     candidates = [candidate_of(reading, unit) for reading in sources if present(reading, unit)]
     if not candidates:
-        _leave_one_way_edits(flow, link, [reading for reading in readings if not joins(reading)], sources, unit, merged)
+        leave_one_way_edits(flow, link, [reading for reading in readings if not joins(reading)], sources, unit, merged)
         for reading in readings:
             merged.taken(reading.system, [row for row in unit if row in reading.natives])
         return
@@ -280,7 +231,7 @@ def _settle_on(
             not takes_part(flow, unit, reading, "sources") or is_empty(flow, reading, unit)
         )
         if kept and not takes_part(flow, unit, reading, "sources") and not joins(reading):
-            _leave_one_way_edits(flow, link, [reading], [], unit, merged)
+            leave_one_way_edits(flow, link, [reading], [], unit, merged)
         if kept or reading.system == winner.system or has(flow, reading, unit, winner.values):
             merged.taken(reading.system, [name for name in unit if name in reading.natives])
 
@@ -328,48 +279,6 @@ def _completed(link: Link, unit: tuple[str, ...], winner: Candidate, readings: S
         elif values[at] is ABSENT and not any(row in reading.natives for reading in readings):
             values[at] = None
     return winner if ABSENT not in winner.values else replace(winner, values=tuple(values))
-
-
-def _leave_one_way_edits(
-    flow: FlowMap,
-    link: Link,
-    readings: Sequence[Reading],
-    sources: list[Reading],
-    unit: tuple[str, ...],
-    merged: Merged,
-) -> None:
-    """Edits where the row does not flow from: left in place, noted once. Who is behind receives the agreed value."""
-    for reading in readings:
-        if reading in sources or not edited(reading, unit):
-            continue
-        is_behind, why = member_behind(reading, unit), f"this row does not flow from {flow.title(reading.system)}"
-        for row in unit:
-            if edited(reading, (row,)):
-                lost = shown(flow, row, reading.value(row))
-                kept = shown(flow, row, link.agreed[row].value) if is_behind and row in link.agreed else lost
-                reason = why if is_behind else f"left in place: {why}"
-                merged.superseded.append(
-                    Superseded(system=reading.system, row=row, lost=lost, kept=kept, reason=reason)
-                )
-        if not is_behind:
-            merged.taken(reading.system, [row for row in unit if row in reading.natives])
-
-
-def _supersede_one_way_edits(
-    flow: FlowMap, readings: Sequence[Reading], sources: list[Reading], unit: tuple[str, ...], merged: Merged
-) -> None:
-    """Edits where the row does not flow from, beside one where it does: that one is sent over them."""
-    for reading in readings:
-        for row in unit if reading not in sources else ():
-            if row in merged.agreed and edited(reading, (row,)):
-                merged.set_back.add((reading.system, row))
-                value, agreed = reading.value(row), merged.agreed[row].value
-                if not equal(flow, row, value, agreed):
-                    reason = f"this row does not flow from {flow.title(reading.system)}"
-                    lost, kept = shown(flow, row, value), shown(flow, row, agreed)
-                    merged.superseded.append(
-                        Superseded(system=reading.system, row=row, lost=lost, kept=kept, reason=reason)
-                    )
 
 
 def _supersede(

@@ -11,7 +11,7 @@ from accord.core.candidates import equal, shown, shows
 from accord.core.detect import Reading, same_native
 from accord.core.linkplan import AgreedRow, HeldItem, LinkPlan, LogLine, RowWrite, SeenMember, Wait, WritePlan
 from accord.core.mapping import FlowMap, SideMap
-from accord.core.merge import Merged
+from accord.core.merged import Merged
 from accord.errors import ValueRefused
 from accord.model import ABSENT, Agreed, Cause, Dangling, Link, LinkRef, LinkState, Op
 

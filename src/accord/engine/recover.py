@@ -226,9 +226,7 @@ class _Recovery:
 
     async def _compared(self, write: WritePlan) -> Result | None:
         """What was created since and shows all that was sent, once nothing of it can take effect any more."""
-        if not self._grace_is_over(write):
-            return None
-        found = await created_since(self.setting, self.flow, write)
+        found = await created_since(self.setting, self.flow, write) if self._grace_is_over(write) else None
         return None if found is None else Result(kind=OutcomeKind.ALREADY, read_back=found, proven=False)
 
     def _decision_for(self, write: WritePlan) -> dict[str, object]:
