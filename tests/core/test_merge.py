@@ -546,3 +546,12 @@ def test_who_is_behind_receives_the_agreed_value_over_an_edit_against_the_direct
     assert outcome.take == {}
     (write,) = planned(flow, link, erp={"title": "E"}).writes
     assert (write.system, [row.native for row in write.rows]) == ("erp", ["a"])
+
+
+def test_an_empty_value_does_not_win_beside_two_filled_ones() -> None:
+    """Found by seed 853485: the preferred system had emptied the row, and the filled values of the others were lost."""
+    flow = flow_map(TITLE3.replace("}", ", keep_filled: true, conflict: {prefer: [crm, erp, pms]}}"), systems=THREE)
+    link = settled(flow, title="a")
+    outcome = merged(flow, link, pms={"title": "P"}, erp={"title": "E"}, crm={"title": None})
+    assert values(flow, outcome) == {"title": "E"}
+    assert lost(outcome) == [("pms", "title", "P", "E"), ("crm", "title", None, "E")]

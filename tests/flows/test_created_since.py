@@ -130,3 +130,19 @@ def test_a_create_under_an_idempotency_key_is_not_sent_again_beside_the_same_cus
     world.resolve(world.one_held("in_doubt"), link=f"erp/customer/{made}")
     later(world)
     assert len(world.names("pms")) == len(world.names("erp")) == 1
+
+
+def test_a_create_that_may_still_land_is_not_sent_again(tmp_path: Path) -> None:
+    """Its key is not found yet, and that says nothing before the grace is over."""
+    world = two(tmp_path, erp=Behaviour(key_property="accord_key"), match=[])
+    customer(world.pms, "First", "1")
+    world.settle()
+    world.erp.fault("late_effect", operation="create", count=1, after=10_000)
+    customer(world.pms, "Berge", "777")
+    for _ in range(2):
+        world.round()
+        assert world.one_held("in_doubt")
+    world.erp.arrive()
+    later(world)
+    assert world.names("erp") == ["Berge", "First"]
+    assert world.held() == []

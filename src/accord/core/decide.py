@@ -46,6 +46,9 @@ def decide(
         return _enforced(link, unit, candidates, row.enforce), f"{flow.title(row.enforce)} decides this row"
     if row.keep_filled and (kept := _kept_filled(flow, link, unit, distinct)):
         return kept, "an empty value never wins"
+    if row.keep_filled:  # between those who did not empty it, the rule decides
+        candidates = [candidate for candidate in candidates if not empty(flow, unit, candidate.values)] or candidates
+        distinct = distinct_of(flow, unit, candidates)
     if len(distinct) == 1:  # one edit, or the same value typed on several sides
         return distinct[0], f"edited in {flow.title(distinct[0].system)}"
     rule = row.conflict
