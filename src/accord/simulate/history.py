@@ -204,8 +204,9 @@ class History:
         world.round = world.rounds
         self.crash, self.dead, self.requests, self.statements = crash, False, 0, 0
         world.story.append(f"  round {world.round}" + (f", dies at {crash.kind} {crash.number}" if crash else ""))
-        struck = self._struck()
+        struck, lies = self._struck(), self._lies()
         report = self._try(approve, may_fail)
+        world.lied |= {(name, world.rounds) for name, number in self._lies().items() if number != lies[name]}
         world.round = 0
         self.crash = None
         if self.dead:
@@ -255,6 +256,13 @@ class History:
 
     def _struck(self) -> int:
         return sum(fault.struck for system in self.world.systems.values() for fault in system.faults)
+
+    def _lies(self) -> dict[str, int]:
+        """How often the listings of each system have left something out."""
+        return {
+            name: sum(fault.struck for fault in system.faults if fault.name in LISTED_ONCE)
+            for name, system in self.world.systems.items()
+        }
 
     # crashes and meddling
 

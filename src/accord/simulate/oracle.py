@@ -187,8 +187,16 @@ class Now:
         ours = [event for event in made if event.actor == "sync"]
         if len(ours) > 1:
             return False
+        if not self._searched(flow, name) and any((name, event.round) in self.world.lied for event in ours):
+            return True  # the listing left the record out, and the system cannot be searched
         theirs = [event for event in made if event.actor == "person"]
         return any(event.late or their.after >= event.after for event in ours for their in theirs)
+
+    def _searched(self, flow: FlowMap, name: str) -> bool:
+        """Whether a match rule can be searched for in a system."""
+        side = flow.sides[name]
+        can = set(self.world.systems[name].tables[side.side.datatype].behaviour.find)
+        return any(all(row in side.paths and side.paths[row] in can for row in rule) for rule in flow.flow.match)
 
     def _written_over(self, made: Event, events: list[Event]) -> bool:
         if made.op != "create" or made.actor != "sync":

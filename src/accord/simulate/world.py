@@ -153,6 +153,8 @@ class World:
         """(kind of held item, thing): a person has decided, so that the rules do not bind it any more."""
         self.hidden: set[tuple[str, str, str]] = set()
         """Records that we were not allowed to see for some time."""
+        self.lied: set[tuple[str, int]] = set()
+        """(system, round) in which a listing left something out."""
         self.systems = {
             name: SimSystem(name, self, self._shapes_of(name), Random(f"{seed} {name}"))  # noqa: S311
             for name in self._used()
