@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from accord.connectors.memory import Behaviour
 
@@ -146,3 +149,13 @@ def test_a_create_that_may_still_land_is_not_sent_again(tmp_path: Path) -> None:
     later(world)
     assert world.names("erp") == ["Berge", "First"]
     assert world.held() == []
+
+
+@pytest.mark.parametrize("means", [{"key_property": "accord_key"}, {"idempotent": True}])
+def test_nor_where_the_system_cannot_be_searched(tmp_path: Path, means: dict[str, Any]) -> None:
+    """Found by `accord simulate` (seed 700422): what is there is read before anything is sent again."""
+    world = never_made(tmp_path, Behaviour(**means))
+    later(world)
+    assert world.names("erp") == ["Berge AS"]
+    assert len(world.names("pms")) == 1
+    assert len(world.held()) == 1

@@ -42,7 +42,7 @@ class Searcher:
                 kept.append(proposal)
         return kept
 
-    async def beside(self, flow: FlowMap, write: WritePlan) -> Record | None:
+    async def beside(self, flow: FlowMap, write: WritePlan) -> Ref | None:
         """A record that is linked with nothing and has a match key of what would be created; None also where there is
         no search.
         """
@@ -50,7 +50,7 @@ class Searcher:
             for record in await self.setting.connectors[write.system].find(write.datatype, by):
                 ref = Ref(write.system, write.datatype, record.id)
                 if not _is_deleted(flow, write, record) and not self._is_linked(ref):
-                    return record
+                    return ref
         return None
 
     def _is_linked(self, ref: Ref) -> bool:

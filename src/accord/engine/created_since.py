@@ -14,7 +14,7 @@ from accord.core.linkplan import RowWrite, WritePlan
 from accord.core.mapping import FlowMap
 from accord.core.settle import looks_same
 from accord.engine.setting import Setting
-from accord.model import Natives, Op, Record
+from accord.model import Natives, Op, Record, Ref
 
 BATCH = 500
 ENOUGH = 2
@@ -30,6 +30,18 @@ async def created_since(setting: Setting, flow: FlowMap, write: WritePlan) -> Re
         return None
     answer = (await setting.connectors[write.system].fetch(write.datatype, found))[found[0]]
     return answer if isinstance(answer, Record) and shows(flow, write, answer.natives()) else None
+
+
+def of_same_key(setting: Setting, flow: FlowMap, write: WritePlan) -> Ref | None:
+    """A record in no link that a match rule would link with what the create sent; None where there is none."""
+    side = flow.sides[write.system]
+    sent = {row.row: row for row in _sent(flow, write)}
+    rules = [[sent[name] for name in rule] for rule in flow.flow.match if all(name in sent for name in rule)]
+    for id, natives in _in_no_link(setting, write):
+        for rule in rules:
+            if all(looks_same(flow, side, row.row, row.native, natives.get(row.path)) for row in rule):
+                return Ref(write.system, write.datatype, id)
+    return None
 
 
 def _sent(flow: FlowMap, write: WritePlan) -> list[RowWrite]:

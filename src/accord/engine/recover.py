@@ -16,7 +16,7 @@ from accord.core.mapping import FlowMap, SideMap
 from accord.core.settle import Result, looks_same, result_of
 from accord.engine.apply import refresh, result_of_outcome, with_known
 from accord.engine.before_create import Searcher
-from accord.engine.created_since import created_since, shows
+from accord.engine.created_since import created_since, of_same_key, shows
 from accord.engine.decisions import choice_of
 from accord.engine.setting import Setting
 from accord.engine.settling import Finished, note_given_up, settle_all
@@ -26,8 +26,10 @@ from accord.ports import Connector, Expects, NewRecord
 from accord.stored import Held, Proposal
 
 
-async def recover(setting: Setting, since: datetime | None = None) -> None:
-    """Every unfinished plan of the selected flows. `since` is when its process was last alive."""
+async def recover(setting: Setting, since: datetime | None = None, *, has_read: bool = False) -> None:
+    """Every unfinished plan of the selected flows. `since` is when its process was last alive; `has_read` says that
+    everything has been read in this run, so that a create can be sent again where records are matched.
+    """
     unfinished = setting.state.plans.unfinished()
     for count, proposal in enumerate(unfinished, 1):
         setting.progress("recovering", count, len(unfinished))
@@ -36,14 +38,14 @@ async def recover(setting: Setting, since: datetime | None = None) -> None:
         if any(write.system in setting.tally.failed for write in proposal.plan.writes):
             continue
         try:
-            await _Recovery(setting, proposal, since).run()
+            await _Recovery(setting, proposal, since, has_read).run()
         except SystemFailure as error:
             setting.tally.fail(error)
 
 
 class _Recovery:
-    def __init__(self, setting: Setting, proposal: Proposal, since: datetime | None) -> None:
-        self.setting, self.proposal = setting, proposal
+    def __init__(self, setting: Setting, proposal: Proposal, since: datetime | None, has_read: bool) -> None:
+        self.setting, self.proposal, self.has_read = setting, proposal, has_read
         self.state = setting.state
         self.flow: FlowMap = setting.flows[proposal.flow]
         self.since = max(filter(None, (proposal.sent_at, since)), default=setting.now)
@@ -209,10 +211,12 @@ class _Recovery:
         found = await self._look(connector, write)
         if found is not None:
             return Result(kind=OutcomeKind.ALREADY, read_back=found, proven=self._has_key(connector, write))
-        other = await Searcher(self.setting).beside(self.flow, write)
+        if self.flow.flow.match and not self.has_read:
+            return Result(kind=OutcomeKind.UNKNOWN, message="not found, and what is there has not been read yet")
+        other = await self._beside(write)
         if connector.capabilities(write.datatype).idempotent_create:
-            if other is not None and not shows(self.flow, write, other.natives()):
-                return Result(kind=OutcomeKind.UNKNOWN, message=f"{other.id} has the same key, and may be somebody's")
+            if other is not None and not await self._shows_all(write, other):
+                return Result(kind=OutcomeKind.UNKNOWN, message=f"{other} has the same key, and may be somebody's")
             again = _unless_refused(await self._again(connector, write))
             return await self._compared(write) or again if again.kind is OutcomeKind.UNKNOWN else again
         if not self._can_look(connector, write):
@@ -221,8 +225,21 @@ class _Recovery:
         if not self._grace_is_over(write):
             return Result(kind=OutcomeKind.UNKNOWN, message="not found, and it may still take effect")
         if other is not None:  # somebody was faster: it is planned again, and matched
-            return Result(kind=OutcomeKind.STALE, message=f"never made, and {other.id} has the same key by now")
+            return Result(kind=OutcomeKind.STALE, message=f"never made, and {other} has the same key by now")
         return await self._again(connector, write)
+
+    async def _beside(self, write: WritePlan) -> Ref | None:
+        """Another record with the same key, linked with nothing: one that waits, or that a search finds."""
+        sharing = self.state.links.sharing([self.proposal.link]).get(self.proposal.link, {})
+        for link in self.state.links.load(list(sharing)).values():
+            if len(link.members) == 1 and link.members[0].ref.system == write.system:
+                return link.members[0].ref
+        found = of_same_key(self.setting, self.flow, write)
+        return found or await Searcher(self.setting).beside(self.flow, write)
+
+    async def _shows_all(self, write: WritePlan, ref: Ref) -> bool:
+        answer = (await self.setting.connectors[ref.system].fetch(ref.datatype, [ref.id]))[ref.id]
+        return isinstance(answer, Record) and shows(self.flow, write, answer.natives())
 
     async def _compared(self, write: WritePlan) -> Result | None:
         """What was created since and shows all that was sent, once nothing of it can take effect any more."""

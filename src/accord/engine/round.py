@@ -222,7 +222,7 @@ async def _pass(setting: Setting) -> bool:
     carried = await apply(setting)
     doubtful = len(setting.state.plans.unfinished())
     if doubtful:
-        await recover(setting)
+        await recover(setting, has_read=not setting.options.hints_only)
     recovered = doubtful - len(setting.state.plans.unfinished())
     return bool(carried or recovered or setting.tally.refreshed > refreshed) and not setting.stop.is_set()
 
