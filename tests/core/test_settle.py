@@ -322,3 +322,14 @@ def test_of_a_write_whose_answer_came_no_row_is_missed() -> None:
     plan = planned(FLOW, link, pms={"title": "b", "note": "m"})
     whole = Result(kind=OutcomeKind.APPLIED, record=record(FLOW, "erp", title="b", note="n"))
     assert member(settle(FLOW, link, plan, [whole]).link, "erp").behind == frozenset()
+
+
+def test_what_was_not_sent_to_a_lost_create_is_no_base() -> None:
+    """The record was found later: what it shows beyond what was sent may be typed by somebody."""
+    flow = flow_map(TITLE, "{pms: note, erp: remark}")
+    link = found(flow, pms={"title": "a"})
+    plan = planned(flow, link, creates=["erp"])
+    later = Result(kind=OutcomeKind.ALREADY, read_back=record(flow, "erp", title="a", note="typed"))
+    erp = member(settle(flow, link, plan, [later]).link, "erp")
+    assert "note" not in erp.base
+    assert not erp.clean

@@ -9,7 +9,7 @@ import pytest
 
 from accord.connectors.memory import Behaviour
 
-from .world import World, customer, two, written
+from .world import World, customer, customers, row, two, written
 
 
 def lost(folder: Path, fault: str = "answer_lost_after", **flow: object) -> World:
@@ -159,3 +159,34 @@ def test_nor_where_the_system_cannot_be_searched(tmp_path: Path, means: dict[str
     assert world.names("erp") == ["Berge AS"]
     assert len(world.names("pms")) == 1
     assert len(world.held()) == 1
+
+
+def test_a_record_of_another_link_is_not_what_a_lost_create_made(tmp_path: Path) -> None:
+    """Though it has the same natural key: two customers of one number."""
+    world = two(tmp_path, erp=Behaviour(find=("org",)), match=[])
+    world.file["systems"]["erp"]["datatypes"]["customer"]["natural_key"] = ["org"]
+    customer(world.pms, "Berge", "777")
+    world.settle()
+    world.erp.fault("answer_lost_before", operation="create", count=1)
+    customer(world.pms, "Berge & Co", "777")
+    later(world)
+    assert world.names("erp") == ["Berge", "Berge & Co"]
+    assert [len(link.members) for link in world.links()] == [2, 2]
+
+
+def test_what_was_made_and_deleted_while_another_create_was_in_doubt(tmp_path: Path) -> None:
+    """Found by seed 303762: it is missed as soon as the link is settled, and not only when all is listed again."""
+    systems = ("pms", "erp", "crm")
+    rows = [row(name, systems=systems) for name in ("name", "org", "city")]
+    flow = customers(crm="customer", match=[], rows=rows)
+    world = World(tmp_path, {"customer": flow}, **{name: {"customer": Behaviour()} for name in systems})
+    customer(world.pms, "First", "1")
+    world.settle()
+    world.systems["crm"].fault("answer_lost_before", operation="create", count=1)
+    customer(world.pms, "Berge", "777")
+    world.round()
+    world.erp.delete("customer", next(i for i, r in world.erp.all("customer").items() if r["name"] == "Berge"))
+    world.round(full=True)
+    world.resolve(world.one_held("in_doubt"), create=True)
+    world.round()
+    assert world.one_held("delete").reason.startswith("deleted in erp")

@@ -252,3 +252,16 @@ def test_a_create_that_was_taken_is_refused_when_it_is_sent_again(tmp_path: Path
     world.settle()
     assert (world.names("pms"), world.names("erp")) == (["Berge"], ["Berge"])
     assert world.held() == []
+
+
+def test_nothing_is_created_beside_a_listing_that_does_not_fit_its_count(tmp_path: Path) -> None:
+    """It is no complete one, and what it left out may be the counterpart; the system cannot be searched."""
+    world = two(tmp_path, erp=Behaviour(total=True))
+    for number in range(5):
+        customer(world.pms, f"Customer {number}", str(number))
+        customer(world.erp, f"Customer {number}", str(number))
+    fault = world.erp.fault("short_list", share=0.5)
+    assert written(world.round()) == 0
+    world.erp.faults.remove(fault)
+    world.settle()
+    assert len(world.names("erp")) == len(world.names("pms")) == 5

@@ -174,3 +174,11 @@ def test_link_numbers_are_never_given_twice(state: State, tmp_path: object) -> N
     state.close()
     with opened(tmp_path) as again:  # type: ignore[arg-type]
         assert begun(again, "c") == [3]
+
+
+def test_a_link_that_was_not_settled_as_a_whole_is_looked_at_again(state: State) -> None:
+    """Even if nothing arrives for it."""
+    begun(state, "a")
+    settled = link(1, member("pms", "a"), member("erp", "b"))
+    settle(state, SettledLink(link=settled, dirty=True, why=None))
+    assert state.links.dirty("task", 0, 10) == [1]
