@@ -122,6 +122,8 @@ def _right_winner(world: World, line: HistoryLine, row: RowSpec) -> None:
         return
     if line.reason.endswith("is preferred"):
         first = row.settings["conflict"]["prefer"][0]
+        if row.settings.get("keep_filled") and line.changes[row.name][0] in (None, ""):
+            return  # an empty value never wins, whoever is preferred
         if line.system == first != won.system:
             raise Broken(f"P2: {row.name} of {won.code}: {won.system} won, and {first} is preferred")
     if "the latest edit wins" in line.reason:

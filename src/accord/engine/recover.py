@@ -173,14 +173,14 @@ class _Recovery:
     def _update(self, write: WritePlan, record: Record) -> Result:
         """Applied where some row shows what was sent; not applied where the version never moved.
 
-        A value that many records share (an option, a flag, a country) proves nothing beside rows that tell: somebody
+        A value that many records share (an option, a flag, none at all) proves nothing beside rows that tell: somebody
         may have typed the same.
         """
         if write.version is not None and record.version == write.version:
             return Result(kind=OutcomeKind.STALE)
         side = self.flow.sides[write.system]
         natives = record.natives()
-        telling = [row for row in write.rows if row.row in side.rows and not self._is_shared(row.row)]
+        telling = [row for row in write.rows if row.row in side.rows and not self._is_shared(row)]
         for row in telling or write.rows:
             if row.row not in side.rows:
                 if row.path in natives and natives[row.path] == row.native:
@@ -192,8 +192,8 @@ class _Recovery:
             return Result(kind=OutcomeKind.STALE)
         return Result(kind=OutcomeKind.STALE, message="changed since; the write may have taken effect before that")
 
-    def _is_shared(self, row: str) -> bool:
-        return self.flow.rows[row].type.name in SHARED
+    def _is_shared(self, row: RowWrite) -> bool:
+        return row.native in (None, "") or self.flow.rows[row.row].type.name in SHARED
 
     def _shows_sent(self, side: SideMap, row: RowWrite, natives: Natives, ground: Natives) -> bool:
         """Whether a row shows what was sent, and did not look so before."""
