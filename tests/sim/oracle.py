@@ -389,7 +389,8 @@ class _End:
             ours = event.actor == "sync" and (event.system, event.datatype, event.id) == same
             if ours and event.rows.get(edit.row, ("", "", None))[1] == edit.seen:
                 last = edit.event.round - 1 if edit.event.round else edit.event.after  # it may be typed as it is read
-                return not any(event.round <= good <= last for good in self.world.goods)
+                first = event.after + 1 if event.late else event.round  # a late effect is seen in a later round only
+                return not any(first <= good <= last for good in self.world.goods)
         return False
 
     def _deleted_after(self, event: Event) -> bool:
