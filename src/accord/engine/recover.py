@@ -131,11 +131,12 @@ class _Recovery:
     async def _once_more(self, connector: Connector, write: WritePlan) -> Result:
         """The same write under the same precondition: of the two at most one takes effect, so nobody has to wait."""
         expects = Expects(version=write.version, natives=write.ground)
-        self.sent = self.setting.clock.now()
         if write.op is Op.DELETE:
             outcome = await connector.delete(write.datatype, write.id or "", expects)
         else:
             outcome = await connector.update(write.datatype, write.id or "", write.natives(), expects)
+        if outcome.kind is OutcomeKind.UNKNOWN:
+            self.sent = self.setting.clock.now()
         if outcome.kind is OutcomeKind.APPLIED and outcome.record is not None:
             return result_of_outcome(outcome)
         if outcome.kind is not OutcomeKind.STALE and not (outcome.done and write.op is Op.UPDATE):
@@ -146,6 +147,8 @@ class _Recovery:
             return Result(kind=OutcomeKind.APPLIED if gone and write.op is Op.DELETE else OutcomeKind.STALE)
         if outcome.done:
             return Result(kind=OutcomeKind.APPLIED, read_back=answer)
+        if self._may_still_land(connector, write, answer):
+            return Result(kind=OutcomeKind.UNKNOWN, message="refused as stale, though nothing has changed")
         return Result(kind=OutcomeKind.STALE) if write.op is Op.DELETE else self._update(write, answer)
 
     def _may_still_land(self, connector: Connector, write: WritePlan, record: Record) -> bool:
