@@ -190,3 +190,17 @@ def test_what_was_made_and_deleted_while_another_create_was_in_doubt(tmp_path: P
     world.resolve(world.one_held("in_doubt"), create=True)
     world.round()
     assert world.one_held("delete").reason.startswith("deleted in erp")
+
+
+def test_one_that_was_deleted_since_is_a_deletion(tmp_path: Path) -> None:
+    """Found by seed 878473: the system still shows it, as deleted."""
+    world = two(tmp_path, erp=Behaviour(soft_delete="deleted", soft_listed=True), match=[])
+    customer(world.pms, "First", "1")
+    world.settle()
+    world.erp.fault("answer_lost_after", operation="create", count=1)
+    customer(world.pms, "Berge", "777", city="Oslo")
+    world.round()
+    world.round()
+    world.erp.delete("customer", next(i for i, r in world.erp.all("customer").items() if r["name"] == "Berge"))
+    later(world)
+    assert world.one_held("delete").reason.startswith("deleted in erp")

@@ -74,7 +74,8 @@ class _Recovery:
                 self.state.links.touch([plan.link])
         else:
             settle_all(self.setting, [Finished(plan=plan, results=results, proposal=self.proposal.id, late=True)])
-        await refresh(self.setting, [*self._written(plan.writes), *self._made_earlier(plan.writes)])
+        made = [*self._made_earlier(plan.writes), *self._found_deleted(plan.writes, results)]
+        await refresh(self.setting, [*self._written(plan.writes), *made])
         if not any(result.kind is OutcomeKind.REJECTED for result in results):  # what is refused is not sent again
             self.state.links.touch([plan.link])
 
@@ -99,6 +100,14 @@ class _Recovery:
             Ref(write.system, write.datatype, write.known.id)
             for write in writes
             if write.op is Op.CREATE and write.known is not None and write.known.id is not None
+        ]
+
+    def _found_deleted(self, writes: Sequence[WritePlan], results: Sequence[Result]) -> list[Ref]:
+        """What a lost create made and somebody has deleted since, in a system that still shows it."""
+        return [
+            Ref(write.system, write.datatype, result.read_back.id)
+            for write, result in zip(writes, results, strict=True)
+            if write.op is Op.CREATE and result.read_back is not None and self._is_deleted(write, result.read_back)
         ]
 
     def _out_of_doubt(self) -> None:
