@@ -106,7 +106,7 @@ def test_a_replayed_create_does_not_make_an_edit_the_base() -> None:
     with scene(means="idempotent", match=False, ids=None) as (world, people, runner):
         people.make_in("pms", world.flows["customer"], "C1")
         world.systems["erp"].fault("answer_lost_after", operation="create", count=1)
-        world.systems["erp"].fault("unreachable", operation="create", skip=1, count=1)
+        world.systems["erp"].fault("unreachable", operation="create", count=1)
         runner.round()
         edit(people, "erp", 1, name="E950 by hand")
         for _ in range(3):
