@@ -7,24 +7,9 @@ from pathlib import Path
 from accord.connectors.memory import Behaviour
 
 from .bad_days import KEYED
-from .world import PLAIN, World, customer, customers, linked, two, written
+from .world import customer, linked, two, written
 
 GRACE = 120
-
-
-def with_natural_key(folder: Path) -> World:
-    """Customers that no rule matches; the ERP can be searched by their number, which says who is who there."""
-    world = two(folder, erp=Behaviour(find=("org",)), match=[])
-    world.file["systems"]["erp"]["datatypes"]["customer"]["natural_key"] = ["org"]
-    return world
-
-
-def of_three(folder: Path) -> World:
-    """Customers in three systems, with no rule that matches them."""
-    flow = customers(match=[], on_delete="propagate")
-    flow = {**flow, "crm": "customer", "rows": [{**row, "crm": row["name"]} for row in flow["rows"]]}
-    one = {"customer": PLAIN}
-    return World(folder, {"customer": flow}, pms=one, erp=one, crm=one)
 
 
 def test_a_create_that_was_sent_again_is_waited_for_anew(tmp_path: Path) -> None:
