@@ -208,6 +208,7 @@ def test_what_is_known_of_one_create_stays_when_another_is_in_doubt() -> None:
         pytest.param(601215, id="made while another create of its link was in doubt, deleted, and its id given again"),
         pytest.param(601331, id="an edit against the direction beside one of the source"),
         pytest.param(853485, id="emptied by the preferred system, where nothing is to be emptied"),
+        pytest.param(889880, id="an edit against the direction in a record that was left alone"),
         pytest.param(878473, id="what a lost create made, deleted and still shown"),
         pytest.param(868607, id="refused as stale though nothing had changed, and then landed late"),
         pytest.param(857771, id="a lost write, one row of which somebody else has emptied just so"),

@@ -57,7 +57,7 @@ def merge(
     for unit in flow.units:
         try:
             if is_new and len(unit) == 1:
-                _take_new(flow, readings[0], unit[0], merged)
+                _take_new(flow, link, readings[0], unit[0], merged)
                 continue
             choice = (decisions or {}).get(unit[0])
             if not _stays_frozen(flow, link, readings, unit, merged, choice, ice):
@@ -68,11 +68,12 @@ def merge(
     return merged
 
 
-def _take_new(flow: FlowMap, reading: Reading, row: str, merged: Merged) -> None:
+def _take_new(flow: FlowMap, link: Link, reading: Reading, row: str, merged: Merged) -> None:
     """A row of one new record, alone in its link: its value is agreed. `_merge_unit` comes to the same, slower."""
     if row not in reading.natives:
         return
     if reading.system not in flow.rows[row].sources:
+        leave_one_way_edits(flow, link, [reading], [], (row,), merged)  # it may be one that was left alone
         merged.taken(reading.system, (row,))
         return
     try:
