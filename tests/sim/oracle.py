@@ -51,6 +51,7 @@ def check_end(world: World, faulty: set[int], *, calm: bool) -> None:
         end = _End(world, state)
         end.equal()
         end.no_edit_lost()
+        end.no_edit_waits_beside_another()
         end.nothing_comes_back()
         end.no_echo()
         end.all_linked()
@@ -233,6 +234,9 @@ class _End:
         refs = {str(member.ref) for member in link.members}
         return [item for item in self.held if item.link == link.id or refs & set(item.refs)]
 
+    def _is_reviewed(self, link: Link) -> bool:
+        return any(item.kind == "review" for item in self._held_of(link))
+
     def _is_held(self, link: Link, flow: FlowSpec, row: RowSpec) -> bool:
         group = row.settings.get("group")
         names = {r.name for r in flow.rows if r.name == row.name or (group and r.settings.get("group") == group)}
@@ -252,6 +256,8 @@ class _End:
         """P1: all members hold the same values, as far as their systems can store them."""
         for link, flow, records in self._live():
             codes = {self.world.code(name, record) for name, record in records.items()}
+            if len(codes) > 1 and self._is_reviewed(link):
+                continue  # an id was given again, and a person is asked
             if len(codes) > 1:
                 raise Broken(f"link {link.id} joins {codes}")
             marks = {name: self.world.marks_of(flow, name, record) for name, record in records.items()}
@@ -294,9 +300,13 @@ class _End:
         return native not in (None, ABSENT) and not self._is_in_step(pointed)
 
     def _in_step(self, flow: FlowSpec, code: str) -> bool:
-        """Whether a thing is linked and its records are there in all systems."""
-        found = [found for _, spec, found in self._live() if spec is flow and code in map(self._code, found.items())]
-        return bool(found) and len(found[0]) == len(self.world.systems)
+        """Whether a thing is linked, its records are there in all systems, and nobody doubts that they are its own."""
+        found = [
+            (link, found)
+            for link, spec, found in self._live()
+            if spec is flow and code in map(self._code, found.items())
+        ]
+        return bool(found) and len(found[0][1]) == len(self.world.systems) and not self._is_reviewed(found[0][0])
 
     def _code(self, item: tuple[str, dict[str, Any]]) -> str | None:
         return self.world.code(*item)
@@ -317,6 +327,21 @@ class _End:
             if now == edit.mark or self.seen[*edit.thing, edit.mark] or (event.flow, edit.row, edit.mark) in self.lost:
                 continue
             raise Broken(f"P2: {edit.mark} of event {event.index} ({event.code} {edit.row}) is lost; there is {now!r}")
+
+    def no_edit_waits_beside_another(self) -> None:
+        """P2: where two sides hold references that were never agreed on, a person is asked: a wait may have no end."""
+        for link, flow, records in self._live():
+            for row in flow.rows:
+                if row.kind != "reference" or "direction" in row.settings or self._is_held(link, flow, row):
+                    continue
+                waiting = {}
+                for member in link.members:
+                    path = self.world.path(member.ref.system, row.name)
+                    native = get_path(records[member.ref.system], path)
+                    if native != ABSENT and row.name in member.base and native != member.base[row.name]:
+                        waiting[member.ref.system] = self.world.mark(flow, member.ref.system, row, native)
+                if len(set(waiting.values())) > 1:
+                    raise Broken(f"P2: {row.name} of link {link.id} was edited on several sides: {waiting}, unseen")
 
     def _deleted(self, edit: Edit) -> None:
         """An edit in a record that we deleted: somebody else had received it, unless deletions win."""

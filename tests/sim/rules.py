@@ -101,8 +101,9 @@ def _stays_in_scope(world: World, event: Event, faulty: Set[int]) -> None:
 
 
 def _not_asked(world: World, item: Held) -> None:
-    """P2: nobody is asked about a row of which a system decides."""
-    if item.kind == "conflict" and item.flow is not None and item.row is not None:
+    """P2: nobody is asked about a row of which a system decides, unless what it says cannot be carried over."""
+    is_unlinked = "unlinked" in str(item.values)
+    if item.kind == "conflict" and item.flow is not None and item.row is not None and not is_unlinked:
         row = world.flows[item.flow].row(item.row)
         if row.enforce:
             raise Broken(f"P2: {item.row} of link {item.link} is asked about, and {row.enforce} decides it")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import count, islice
@@ -67,8 +68,10 @@ def _many(asked: str, first: int) -> Iterator[Count]:
 
 
 def judged(seed: int) -> Count:
-    """The count of a history, or its violation."""
+    """The count of a history, or its violation; a history that fails in another way says its seed too."""
     try:
         return run_history(seed)
     except Violation as violation:
         return Count(histories=1, violations=[str(violation)])
+    except Exception:  # one history that crashes must not hide what became of the others
+        return Count(histories=1, violations=[f"seed {seed}: crashed\n{traceback.format_exc()}"])

@@ -215,6 +215,8 @@ def test_what_is_known_of_one_create_stays_when_another_is_in_doubt() -> None:
         pytest.param(830256, id="an edit against the direction by one that is behind"),
         pytest.param(810650, id="an older arrival that lacks what our own write has filled"),
         pytest.param(408671, id="the id of a record that was let go, given again"),
+        pytest.param(903736, id="the id of a lost create given to a record with two rows"),
+        pytest.param(909000, id="a create no longer in doubt beside an update that is"),
         pytest.param(401279, id="archived with a row that is empty and was never proven to be ours"),
     ],
 )

@@ -6,6 +6,8 @@ counterpart. People edit a row or two; another record differs in all that tells 
 
 from __future__ import annotations
 
+from typing import Literal
+
 from accord.core.detect import Reading
 from accord.core.mapping import FlowMap
 from accord.errors import ValueRefused
@@ -13,34 +15,36 @@ from accord.errors import ValueRefused
 SHARED = frozenset({"boolean", "enum", "reference", "country", "language"})
 """Types whose values many records have: they do not tell one from another."""
 ENOUGH = 3
-"""So many telling rows, all of them changed, and it is taken for another record."""
+"""So many telling rows, none of them as it was, and it is taken for another record."""
+CHANGED = 2
+"""So many of these say something else now; the others may have been emptied, or be in no answer any more."""
 
 
 def is_another(flow: FlowMap, reading: Reading) -> bool:
     """Whether all that tells the record apart has changed, or some of it and its version began anew."""
-    same, changed = 0, 0
-    for row in reading.side.rows:
-        verdict = _row(flow, reading, row)
-        same += verdict is True
-        changed += verdict is False
+    verdicts = [_row(flow, reading, row) for row in reading.side.rows]
+    changed, emptied = verdicts.count("changed"), verdicts.count("emptied")
     if changed and _began_anew(reading):
         return True
-    return same == 0 and changed >= ENOUGH
+    return "same" not in verdicts and changed >= CHANGED and changed + emptied >= ENOUGH
 
 
-def _row(flow: FlowMap, reading: Reading, row: str) -> bool | None:
-    """Whether a row looks as it did; None where it does not tell: empty then or now, or of a type that many share."""
+def _row(flow: FlowMap, reading: Reading, row: str) -> Literal["same", "changed", "emptied"] | None:
+    """How a row looks beside what it was; None where it does not tell: empty then, or of a type that many share."""
     was = reading.member.base.get(row)
-    if flow.rows[row].type.name in SHARED or was in (None, "") or row not in reading.natives:
-        return None
-    try:
-        before, now = reading.decode(row, was), reading.value(row)
-    except ValueRefused:
+    if flow.rows[row].type.name in SHARED or was in (None, ""):
         return None
     kind = flow.types[row]
-    if kind.is_empty(before) or kind.is_empty(now):
+    try:
+        before = reading.decode(row, was)
+        now = reading.value(row) if row in reading.natives else None
+    except ValueRefused:
         return None
-    return kind.equal(before, now) or kind.similar(before, now)
+    if kind.is_empty(before):
+        return None
+    if now is None or kind.is_empty(now):
+        return "emptied"
+    return "same" if kind.equal(before, now) or kind.similar(before, now) else "changed"
 
 
 def _began_anew(reading: Reading) -> bool:

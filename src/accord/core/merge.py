@@ -124,13 +124,11 @@ def _merge_edits(
     candidates = [_edited_candidate(link, unit, reading) for reading in editors]
     if all(member_behind(reading, unit) for reading in editors):  # else one of them was typed over the agreed value
         candidates.append(agreed_candidate(link, unit))
-    if any(joins(reading) for reading in editors) and not _waits(unit, candidates, merged):
-        winner, reason = first_winner(flow, unit, candidates)
-        if winner is not None:
-            _settle_on(flow, link, unit, winner, reason, readings, merged)
-            return
-    if not merged.frozen.intersection(unit):
+    winner, reason = first_winner(flow, unit, candidates) if any(map(joins, editors)) else (None, "")
+    if winner is None:
         _conclude(flow, link, unit, candidates, readings, merged, choice)
+    elif not _waits(unit, [winner], merged):
+        _settle_on(flow, link, unit, winner, reason, readings, merged)
 
 
 def _edited_candidate(link: Link, unit: tuple[str, ...], reading: Reading) -> Candidate:
@@ -156,11 +154,11 @@ def _conclude(
     merged: Merged,
     choice: Decision | None,
 ) -> None:
-    if _waits(unit, candidates, merged):
-        return
     winner, reason = decide(flow, link, unit, candidates, choice)
-    if winner is None:
-        _hold(flow, link, unit, candidates, merged, "conflict", reason)
+    if winner is None or _dangling(unit, [winner]):
+        _waits(unit, candidates, merged)
+        if len(distinct_of(flow, unit, candidates)) > 1:  # a wait that hides what somebody else edited may have no end
+            _hold(flow, link, unit, candidates, merged, "conflict", _with_unlinked(unit, candidates, reason))
         return
     _win(flow, link, unit, candidates, winner, reason, readings, merged)
 
@@ -207,12 +205,10 @@ def _first_values(
         for reading in readings:
             merged.taken(reading.system, [row for row in unit if row in reading.natives])
         return
-    if _waits(unit, candidates, merged):
-        return
     winner, reason = first_winner(flow, unit, candidates)
     if winner is None:
         _conclude(flow, link, unit, candidates, readings, merged, choice)
-    else:
+    elif not _waits(unit, [winner], merged):
         _settle_on(flow, link, unit, winner, "new record" if len(readings) == 1 else reason, readings, merged)
 
 
@@ -237,18 +233,31 @@ def _settle_on(
             merged.taken(reading.system, [name for name in unit if name in reading.natives])
 
 
-def _waits(unit: tuple[str, ...], candidates: list[Candidate], merged: Merged) -> bool:
-    """Whether a value points to a record in no link: then nothing can be said of the row until it is linked."""
-    dangling = [
+def _dangling(unit: tuple[str, ...], candidates: Sequence[Candidate]) -> list[tuple[str, Dangling]]:
+    """Rows with a value that points to a record in no link."""
+    return [
         (row, value)
         for candidate in candidates
         for row, value in zip(unit, candidate.values, strict=True)
         if isinstance(value, Dangling)
     ]
+
+
+def _waits(unit: tuple[str, ...], candidates: Sequence[Candidate], merged: Merged) -> bool:
+    """Whether a value points to a record in no link. Then nothing is written of the row, and it is looked at again as
+    soon as that record is linked.
+    """
+    dangling = _dangling(unit, candidates)
     merged.waits += dangling
     if dangling:
         merged.frozen.update(unit)
     return bool(dangling)
+
+
+def _with_unlinked(unit: tuple[str, ...], candidates: Sequence[Candidate], reason: str) -> str:
+    """The reason of a conflict, with the records that are in no link: they are what a person may want to link."""
+    refs = ", ".join(sorted({str(value.ref) for _, value in _dangling(unit, candidates)}))
+    return f"{reason}; {refs} is in no link" if refs else reason
 
 
 def _agree(flow: FlowMap, link: Link, unit: tuple[str, ...], winner: Candidate, reason: str, merged: Merged) -> None:
@@ -313,11 +322,12 @@ def _stays_frozen(
     if reason is None or any(row not in link.agreed for row in unit):
         return False
     candidates = [candidate_of(reading, unit) for reading in readings if present(reading, unit)]
-    if len(distinct_of(flow, unit, candidates)) == 1 or _waits(unit, candidates, merged):
+    if len(distinct_of(flow, unit, candidates)) == 1:
         return False
     candidates.append(agreed_candidate(link, unit))
     winner = chosen(flow, unit, candidates, choice) if choice is not None else None
-    if winner is None or choice is None:
+    if winner is None or choice is None or _dangling(unit, [winner]):
+        _waits(unit, candidates, merged)
         _hold(flow, link, unit, candidates, merged, "frozen", reason)
         return True
     merged.resend.update(unit)

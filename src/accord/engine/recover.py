@@ -115,6 +115,9 @@ class _Recovery:
         if link is not None and link.state is LinkState.IN_DOUBT:
             state = LinkState.LINKED if len(link.members) > 1 else LinkState.WAITING
             self.state.links.set_state(link.id, state)
+        self._close_doubts()
+
+    def _close_doubts(self) -> None:
         items = self.state.held.of_links([self.proposal.link])
         self.state.held.close([item.id for item in items if item.kind == "in_doubt"], self.setting.now)
 
@@ -341,7 +344,9 @@ class _Recovery:
             sent = self.sent or self.proposal.sent_at or self.since
             self.state.plans.in_doubt_since(self.proposal.id, sent, why, kept)
             creates = [(w, r) for w, r in unknown if w.op is Op.CREATE]
-            if creates:
+            if not creates:  # what is left to find out of needs nobody
+                self._close_doubts()
+            else:
                 write, result = creates[0]
                 self.state.links.set_state(self.proposal.link, LinkState.IN_DOUBT)
                 item = HeldItem(
