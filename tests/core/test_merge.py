@@ -10,6 +10,7 @@ import pytest
 
 from accord.core.decide import Decision
 from accord.core.mapping import FlowMap
+from accord.core.merge import Ice
 from accord.core.merged import Merged
 from accord.model import ABSENT, Agreed, Dangling, Link, LinkRef, Ref
 from tests.core.world import NOON, TITLE, TITLE3, flow_map, found, merged, planned, settled, values
@@ -459,6 +460,35 @@ def test_a_reference_to_a_record_in_no_link_waits() -> None:
     assert outcome.waits == [("customer", Dangling(target))]
     assert outcome.frozen == {"customer"}
     assert not outcome.held
+
+
+def test_a_group_with_a_reference_to_a_record_in_no_link() -> None:
+    """It waits as a whole; beside another edit of it a person sees both, each row by its name."""
+    flow = flow_map(REFERENCE, TITLE, more="groups: {order: [customer, title]}")
+    link = settled(flow, customer=LinkRef(4), title="a")
+    known = {Ref("erp", "customer", "C4"): 4, Ref("pms", "customer", "4"): 4}
+    alone = merged(flow, link, pms={"customer": "99", "title": "b"}, links=known)
+    assert (alone.frozen, alone.held) == ({"customer", "title"}, [])
+    both = merged(flow, link, pms={"customer": "99", "title": "b"}, erp={"title": "E"}, links=known)
+    (item,) = both.held
+    assert item.values["pms"] == {"customer": {"unlinked": "pms/customer/99"}, "title": "b"}
+    assert item.reason == "edited differently on several sides; pms/customer/99 is in no link"
+    assert both.waits == alone.waits
+
+
+def test_a_frozen_row_with_a_reference_to_a_record_in_no_link() -> None:
+    """It stays frozen, whatever a person takes of which nobody else can be told."""
+    flow = flow_map(REFERENCE)
+    link = settled(flow, customer=LinkRef(4))
+    known = {Ref("erp", "customer", "C8"): 8}
+    seen = {"pms": {"unlinked": "pms/customer/99"}, "erp": {"link": 8}, "agreed": {"link": 4}}
+    ice = Ice(frozen={"customer": "it flips"})
+    sides = {"pms": {"customer": "99"}, "erp": {"customer": "C8"}}
+    for take, agreed in ((None, None), ("pms", None), ("erp", LinkRef(8))):
+        decisions = {"customer": Decision(take=take, seen=seen, by="anna")} if take else {}
+        outcome = merged(flow, link, decisions=decisions, ice=ice, links=known, **sides)
+        assert [item.kind for item in outcome.held] == ([] if agreed else ["frozen"])
+        assert (outcome.agreed["customer"].value if agreed else None) == agreed
 
 
 def test_a_reference_that_has_arrived_is_an_edit() -> None:

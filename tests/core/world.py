@@ -16,7 +16,7 @@ from accord.core.decide import Decision
 from accord.core.detect import Reading
 from accord.core.linkplan import LinkPlan
 from accord.core.mapping import FlowMap
-from accord.core.merge import merge
+from accord.core.merge import Ice, merge
 from accord.core.merged import Merged
 from accord.core.plan import Ground, plan_link
 from accord.core.settle import Result
@@ -141,10 +141,11 @@ def merged(
     decisions: Mapping[str, Decision] | None = None,
     links: Mapping[Ref, int] | None = None,
     at: Mapping[str, datetime] | None = None,
+    ice: Ice | None = None,
     **edits: Mapping[str, Any],
 ) -> Merged:
     """What the merge of a link comes to after some edits."""
-    return merge(flow, link, read(flow, link, links=links, at=at, **edits), decisions)
+    return merge(flow, link, read(flow, link, links=links, at=at, **edits), decisions, ice or Ice())
 
 
 def values(flow: FlowMap, outcome: Merged) -> dict[str, Any]:

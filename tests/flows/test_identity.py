@@ -50,6 +50,28 @@ def test_a_version_that_began_anew(tmp_path: Path) -> None:
     assert world.one_held("review").refs[0].startswith("pms/customer/")
 
 
+def test_an_id_that_was_given_to_a_record_that_says_less(tmp_path: Path) -> None:
+    """Found by seed 903736: what the old record said and the new one does not say tells them apart as well."""
+    world = two(tmp_path, Behaviour(version=None, version_check="where"))
+    mine, other = linked(world, city="Asker")
+    world.pms.delete("customer", mine)
+    world.pms.insert("customer", {"name": "Berge", "org": "999"}, id=mine)
+    for _ in range(2):
+        assert written(world.round(full=True)) == 0
+    assert f"pms/customer/{mine} looks like another record" in world.one_held("review").reason
+    assert (world.erp.get("customer", other) or {})["city"] == "Asker"
+
+
+def test_one_that_is_emptied_is_no_other_record(tmp_path: Path) -> None:
+    """Two rows emptied and one changed is what a person does; two must say something else."""
+    world = told_apart(tmp_path)
+    mine, other = linked(world, mail="post@aasheim.example", city="Asker")
+    world.pms.edit("customer", mine, name="Aas", city=None, mail=None, org="")
+    world.settle()
+    assert world.held() == []
+    assert (world.erp.get("customer", other) or {})["name"] == "Aas"
+
+
 @pytest.mark.parametrize(
     "edits", [{"name": "Aas"}, {"name": "Aas", "org": "222"}, {"city": "Y", "mail": "a@b.example"}]
 )

@@ -66,11 +66,24 @@ def decision(project: Project, item: Held, chosen: Choice) -> dict[str, Any]:
     if chosen.option == "take" and chosen.value not in item.values:
         there = ", ".join(item.values)
         raise UsageError(f"held item {item.id} has no value of {chosen.value!r}", hint=f"--take one of: {there}")
+    if chosen.option == "take" and (unlinked := _unlinked(item.values[chosen.value])):
+        raise UsageError(
+            f"{unlinked} is in no link, so that nobody else can be told of it (held item {item.id})",
+            hint=f"`accord links link {unlinked} OTHER` links it; then take {chosen.value}, or take another one now",
+        )
     if chosen.option == "value":
         check_value(project, item, chosen.value)
     if chosen.option == "link":
         return {"link": str(ref_of(chosen.value, project))}
     return {chosen.option: chosen.value}
+
+
+def _unlinked(shown: Any) -> str | None:
+    """The record in no link to which a value refers, or one of a group's values."""
+    for value in (shown, *shown.values()) if isinstance(shown, dict) else ():
+        if isinstance(value, dict) and isinstance(value.get("unlinked"), str):
+            return str(value["unlinked"])
+    return None
 
 
 def _allowed(item: Held, allowed: list[str]) -> str:
