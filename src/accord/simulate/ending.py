@@ -23,6 +23,7 @@ def check_end(world: World, state: State, checks: Checks, faulty: set[int]) -> N
     end = _End(world, state, checks)
     end.equal()
     end.no_edit_lost()
+    end.no_edit_waits_beside_another()
     end.nothing_comes_back()
     end.no_echo()
     end.all_linked()
@@ -170,6 +171,21 @@ class _End:
                 f"{edit.mark}, typed into {edit.row} of {event.system}/{event.datatype}/{event.id} (event "
                 f"{event.index}), is lost; there is {now or 'nothing'}",
             )
+
+    def no_edit_waits_beside_another(self) -> None:
+        """P2: where several sides hold references that were never agreed on, someone is asked: a wait may not end."""
+        for link, flow, records in self.live:
+            for row in flow.references:
+                waiting = {}
+                for member in link.members:
+                    name = member.ref.system
+                    if row not in member.base or name not in flow.rows[row].sources:
+                        continue
+                    native = get_path(records[name], flow.sides[name].paths[row])
+                    if native != ABSENT and native != member.base[row]:
+                        waiting[name] = self.world.mark(flow, name, row, native)
+                told = len(set(waiting.values())) < 2 or self._is_held(link, flow, row)
+                self.checks.hold("P2", told, f"{row} of link {link.id} was edited to {waiting}, and nobody is asked")
 
     def _is_lost(self, flow: FlowMap, edit: Edit) -> bool:
         return any((name, row, mark) == (flow.name, edit.row, edit.mark) for name, _, row, mark in self.lost)
