@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,6 +42,11 @@ class Crash(BaseException):
 
 class Violation(AssertionError):
     """A promise was broken."""
+
+    kind = ""
+    """What broke, without the particulars: two histories that fail alike say the same."""
+    pieces = 0
+    """How many pieces the history had that could have been left out."""
 
 
 @dataclass(slots=True)
@@ -225,17 +230,18 @@ def _tear(log: Path, random: Random) -> None:
     log.write_bytes(content + random.choice(tails))
 
 
-def run_history(seed: int, **fixed: Any) -> Count:
-    """The history of a seed. Raises Violation, with the story in it."""
+def run_history(seed: int, without: Set[int] = frozenset(), **fixed: Any) -> Count:
+    """The history of a seed. Raises Violation, with the story in it. `without` are numbers of pieces to leave out."""
     folder = Path(tempfile.mkdtemp(prefix="accord-sim-", dir=SHM if SHM.is_dir() else None))
     try:
-        return _History(seed, folder, fixed).run()
+        return _History(seed, folder, fixed, without).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 class _History:
-    def __init__(self, seed: int, folder: Path, fixed: dict[str, Any]) -> None:
+    def __init__(self, seed: int, folder: Path, fixed: dict[str, Any], without: Set[int]) -> None:
+        self.without, self.pieces = without, 0
         self.random = Random(f"history {seed}")
         self.world = World(seed, folder, **fixed)
         self.people = People(self.world, Random(f"people {seed}"))
@@ -250,7 +256,9 @@ class _History:
             self._end()
             oracle.check_end(self.world, self.runner.faulty_rounds, calm=self.is_calm)
         except (Violation, oracle.Broken) as error:
-            raise Violation(self._told(error)) from error
+            violation = Violation(self._told(error))
+            violation.kind, violation.pieces = str(error).partition(":")[0], self.pieces
+            raise violation from error
         count = self.runner.count
         count.histories = 1
         count.edits = sum(event.actor == "person" for event in self.world.events)
@@ -263,21 +271,32 @@ class _History:
 
         return told(self.world, error)
 
+    def _piece(self) -> bool:
+        """Whether the next piece of the history happens. What it needs of chance is drawn all the same."""
+        self.pieces += 1
+        return self.pieces not in self.without
+
     def _live(self) -> None:
         for _ in range(self.random.randint(2, 6)):
-            self.people.act() if self.random.random() < 0.3 else self.people.make()
+            act = self.people.act if self.random.random() < 0.3 else self.people.make
+            if self._piece():
+                act()
         for _ in range(self.random.randint(3, 9)):
             if not self.is_calm:
                 self._afflict()
-            self.runner.round(crash=self._crash())
+            crash = self._crash()
+            crash = crash if self._piece() else None
+            if self._piece():
+                self.runner.round(crash=crash)
             self._gather_faults()
             self._between()
 
     def _between(self) -> None:
         for _ in range(self.random.choice([0, 1, 2, 4, 6])):
-            self.people.act()
+            if self._piece():
+                self.people.act()
             self.runner.count.steps += 1
-        if self.random.random() < 0.2:
+        if self.random.random() < 0.2 and self._piece():
             self.people.decide()
         self._wait(self.random.choice([0.0, 1.0, 30.0, 90.0, 200.0, 100_000.0]))
 
@@ -297,7 +316,8 @@ class _History:
         return CrashPoint("request", self.random.randint(1, 25), self.random.choice(["before", "after"]))
 
     def _afflict(self) -> None:
-        self.runner.meddling = self.random.choice([0.0, 0.0, 0.0, 0.05, 0.2])
+        meddling = self.random.choice([0.0, 0.0, 0.0, 0.05, 0.2])
+        self.runner.meddling = meddling if self._piece() else 0.0
         for _ in range(self.random.choice([0, 0, 1, 1, 2])):
             system = self.world.systems[self.random.choice(sorted(self.world.systems))]
             group = self.random.choice([READ_FAULTS, WRITE_FAULTS, WRITE_FAULTS, OTHER_FAULTS])
@@ -312,6 +332,8 @@ class _History:
             }
             if name == "forbidden":
                 settings = {"ids": self._some_ids(system)}
+            if not self._piece():
+                continue
             system.fault(name, **settings)
             shown = {key: sorted(value) if key == "ids" else value for key, value in settings.items()}
             self.world.story.append(f"  fault in {system.name}: {name} {shown}")

@@ -13,6 +13,7 @@ from itertools import count, islice
 import pytest
 
 from .history import Count, Violation, run_history
+from .shortening import told
 
 HISTORIES = 1000
 CHUNK = 25
@@ -24,12 +25,33 @@ TELL = 20.0
 def test_histories(first: int) -> None:
     """Whatever people and faults do, the promises hold."""
     for seed in range(first, first + CHUNK):
-        run_history(seed)
+        told(seed)
 
 
 def test_a_seed_replays_exactly() -> None:
     """The same seed gives the same rounds, writes and faults."""
     assert str(run_history(7)) == str(run_history(7))
+
+
+def test_a_failing_history_is_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it can do without is left out of the story; the same promise breaks in what is left."""
+    monkeypatch.setattr("accord.core.merge._supersede", lambda *_: None)  # what loses is in no history
+    seed = next(seed for seed in count() if _breaks(seed, "P2"))
+    with pytest.raises(Violation) as whole:
+        run_history(seed)
+    with pytest.raises(Violation) as short:
+        told(seed)
+    assert short.value.kind == whole.value.kind
+    assert len(str(short.value).splitlines()) < len(str(whole.value).splitlines())
+    assert "pieces left out" in str(short.value)
+
+
+def _breaks(seed: int, promise: str) -> bool:
+    try:
+        run_history(seed)
+    except Violation as violation:
+        return violation.kind == promise
+    return False
 
 
 def test_torture(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +92,7 @@ def _many(asked: str, first: int) -> Iterator[Count]:
 def judged(seed: int) -> Count:
     """The count of a history, or its violation; a history that fails in another way says its seed too."""
     try:
-        return run_history(seed)
+        return told(seed)
     except Violation as violation:
         return Count(histories=1, violations=[str(violation)])
     except Exception:  # one history that crashes must not hide what became of the others

@@ -17,6 +17,7 @@ from accord.config.meaning import Project
 from accord.simulate.history import DAY, History, Step
 from accord.simulate.models import PROFILES, Shapes
 from accord.simulate.oracle import BrokenPromiseError, writes
+from accord.simulate.shortening import shortest
 from accord.simulate.world import World
 
 PROMISES = tuple(f"P{number}" for number in range(1, 12))
@@ -123,23 +124,14 @@ def _played(world: World, history: History, steps: tuple[Step, ...], broken: tup
 
 
 def shorten(project: Project, shapes: Shapes, played: Played, tries: int = TRIES) -> Played:
-    """The shortest history that is found to break the same promise: pieces are left out, ever smaller ones.
+    """The shortest history that is found to break the same promise."""
+    found = {played.steps: played}
 
-    Delta debugging: Zeller and Hildebrandt, Simplifying and isolating failure-inducing input, 2002.
-    """
-    best, size = played, max(1, len(played.steps) // 2)
-    while size >= 1 and tries > 0:
-        start, shorter = 0, False
-        while start < len(best.steps) and tries > 0:
-            steps = best.steps[:start] + best.steps[start + size :]
-            found = play(project, shapes, seed=played.seed, profile=played.profile, steps=steps)
-            tries -= 1
-            if found.failed == played.failed:
-                best, shorter = found, True
-            else:
-                start += size
-        size = size // 2 if not shorter or size > 1 else 0
-    return best
+    def fails(steps: tuple[Step, ...]) -> bool:
+        found[steps] = play(project, shapes, seed=played.seed, profile=played.profile, steps=steps)
+        return found[steps].failed == played.failed
+
+    return found[shortest(played.steps, fails, tries)]
 
 
 def play_many(
