@@ -86,7 +86,7 @@ class _Intake:
             return
         natives = arrival.natives()
         self._learn(natives)
-        if self._may_be_ours(natives):
+        if self._may_be_ours(arrival.ref, natives):
             return
         if arrival.ref.id in batch.closed:
             self._known_from_before(arrival, batch.closed[arrival.ref.id])
@@ -109,10 +109,15 @@ class _Intake:
             if value is not None and value != "" and key not in self.samples:
                 self.samples[key] = value
 
-    def _may_be_ours(self, natives: Natives) -> bool:
-        """Whether this may be the record of a create in doubt: then nothing is begun with it."""
+    def _may_be_ours(self, ref: Ref, natives: Natives) -> bool:
+        """Whether this may be the record of a create whose link plan is unfinished: then nothing is begun with it. One
+        that is known to be made is known by its id, whatever people have made of it since.
+        """
         for write in self.in_doubt:
-            if self.key:
+            if write.known is not None and write.known.id is not None:
+                if write.known.id == ref.id:
+                    return True
+            elif self.key:
                 if natives.get(self.key) == write.token:
                     return True
             elif self._looks_like(write, natives):

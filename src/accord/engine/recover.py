@@ -325,6 +325,9 @@ class _Recovery:
         other = self.state.links.load([number]).get(number) if number is not None else None
         if other is not None and len(other.members) > 1:
             return Result(kind=OutcomeKind.UNKNOWN, message=f"{ref} is linked already (link {other.id})")
+        if other is not None and any(one.link == other.id for one in self.state.plans.unfinished()):
+            why = f"{ref} is in link {other.id}, of which a write is in doubt itself: that comes first"
+            return Result(kind=OutcomeKind.UNKNOWN, message=why)
         answer = (await connector.fetch(write.datatype, [ref.id]))[ref.id]
         if not isinstance(answer, Record) or ref.datatype != write.datatype:
             return Result(kind=OutcomeKind.UNKNOWN, message=f"{ref} cannot be read")
