@@ -136,8 +136,11 @@ def test_the_table(tmp_path: Path, cell: Cell) -> None:
     undone = scene.undo(report.run) if written(report) else []
     now = {name: len(scene.alive(name)) for name in ("pms", *left)}
     two_are_left = outcome == "restored" and sum(kept.values()) > 1
-    if outcome == "archived" or two_are_left:  # left as it is, and said so
-        assert (now, len(undone)) == (there, 1 if two_are_left else sum(kept.values()))
+    if two_are_left:  # left as it is, and said so
+        assert (now, len(undone)) == (there, 1)
+    elif outcome == "archived":
+        assert (now, undone) == (there, [])
+        assert {record.get("status") for name in left for record in scene.alive(name)} == {None}
     elif outcome in ("deleted", "restored"):
         assert (now, undone) == ({"pms": 0, **kept}, [])
 

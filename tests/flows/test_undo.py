@@ -166,6 +166,61 @@ def test_a_deletion_that_was_carried_over(world: World) -> None:
     assert world.names("pms") == []
 
 
+def archived(world: World, property: str = "status") -> tuple[str, int]:
+    """A customer that was deleted in PMS and so archived in ERP, where nobody had touched it: its id, and the run."""
+    world.flow["on_delete"] = {"archive": {property: "closed"}}
+    mine, other = linked(world, city="Oslo")
+    world.erp.edit("customer", other, status="key account")
+    world.settle()
+    world.pms.delete("customer", mine)
+    return other, world.round(full=True).run
+
+
+@pytest.mark.parametrize(("property", "before"), [("status", "key account"), ("city", "Oslo")])
+def test_an_archived_record_is_what_it_was(world: World, property: str, before: str) -> None:
+    """Also in a property that no row names; its link stays closed, and all is quiet."""
+    other, run = archived(world, property)
+    assert (world.erp.get("customer", other) or {})[property] == "closed"
+    lines = [line for line in world.history() if line.run == run and line.op == "update"]
+    assert [dict(line.changes) for line in lines] == [{property: [before, "closed"]}]
+    report = undo(world, run=run)
+    assert (written(report), report.left) == (1, [])
+    assert (world.erp.get("customer", other) or {})[property] == before
+    for _ in range(2):
+        assert written(world.round(full=True)) == 0
+    assert (world.links(), world.names("pms")) == ([], [])
+
+
+def test_the_undo_of_an_archive_can_be_undone(world: World) -> None:
+    """It is archived again."""
+    other, run = archived(world)
+    again = undo(world, run=run).run
+    assert written(undo(world, run=again)) == 1
+    assert (world.erp.get("customer", other) or {})["status"] == "closed"
+
+
+def test_an_archived_record_that_somebody_took_up_again_is_left_alone(world: World) -> None:
+    """And named."""
+    other, run = archived(world)
+    world.erp.edit("customer", other, status="prospect")
+    report = undo(world, run=run)
+    assert (written(report), [item["reason"] for item in report.left]) == (0, ["changed since by somebody else"])
+    assert (world.erp.get("customer", other) or {})["status"] == "prospect"
+
+
+def test_what_was_written_before_it_was_archived_stays(world: World) -> None:
+    """The link is closed: only what marks the record as archived is taken back."""
+    world.flow["on_delete"] = {"archive": {"status": "closed"}}
+    mine, other, _ = edited(world)
+    world.pms.delete("customer", mine)
+    world.round(full=True)
+    number = next(line.link for line in world.history() if line.ref == f"erp/customer/{other}")
+    report = undo(world, link=number)
+    record = world.erp.get("customer", other) or {}
+    assert (record["status"], record["city"]) == (None, "Bergen")
+    assert [item["reason"] for item in report.left] == [f"link {number} is closed"]
+
+
 def test_one_row_of_one_record(world: World) -> None:
     """The others stay as they were written."""
     mine, other = linked(world)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,11 @@ from accord.core.detect import Reading
 from accord.core.linkplan import HeldItem, LinkPlan, LogLine, RowWrite, WritePlan
 from accord.core.mapping import FlowMap
 from accord.errors import ValueRefused
-from accord.model import Link, LinkState, Member, Native, Op
+from accord.model import Link, LinkState, Member, Native, Natives, Op
+
+ARCHIVED = "the others are archived"
+"""How the reason of a write ends that archives a record."""
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ def fate(
     if rule == "restore":
         return Fate(action="restore", reason=f"deleted in {titles}; it is restored")
     if rule == "archive" and side.archive:
-        return Fate(action="archive", reason=f"deleted in {titles}; the others are archived")
+        return Fate(action="archive", reason=f"deleted in {titles}; {ARCHIVED}")
     return Fate(action="propagate", reason=f"deleted in {titles}")
 
 
@@ -79,9 +83,16 @@ def _titles(flow: FlowMap, readings: Sequence[Reading]) -> str:
 
 
 def plan_deletion(
-    flow: FlowMap, link: Link, gone: Sequence[Member], there: Sequence[Reading], decided: Fate
+    flow: FlowMap,
+    link: Link,
+    gone: Sequence[Member],
+    there: Sequence[Reading],
+    decided: Fate,
+    wholes: Mapping[str, Natives] = NOTHING,
 ) -> LinkPlan:
-    """The link plan of every fate but `restore` (which is a plan of creates)."""
+    """The link plan of every fate but `restore` (which is a plan of creates). `wholes` are the records that are left,
+    by system, with what no row names: what they have before they are archived is kept for an undo.
+    """
     first = gone[0].ref
     log: tuple[LogLine, ...] = (LogLine(op="deleted", system=first.system, ref=str(first), reason=decided.reason),)
     systems = tuple(member.ref.system for member in gone)
@@ -93,7 +104,7 @@ def plan_deletion(
         if decided.action == "propagate" and _may(reading, "delete"):
             writes.append(_delete(flow, reading, decided.reason))
         elif decided.action == "archive" and _may(reading, "update"):
-            writes.append(_archive(flow, gone[0], reading, decided.reason))
+            writes.append(_archive(flow, gone[0], reading, decided.reason, wholes.get(reading.system, NOTHING)))
         elif decided.action in ("propagate", "archive"):
             log += (LogLine(op="kept", system=reading.system, ref=str(reading.member.ref), reason=_readonly(reading)),)
     return LinkPlan(flow=flow.name, link=link.id, state=LinkState.CLOSED, writes=tuple(writes), gone=systems, log=log)
@@ -153,19 +164,30 @@ def _ground(reading: Reading) -> dict[str, Native]:
     return {path: reading.natives.get(row) for row, path in reading.side.paths.items()}
 
 
-def _archive(flow: FlowMap, gone: Member, reading: Reading, reason: str) -> WritePlan:
+def _archive(flow: FlowMap, gone: Member, reading: Reading, reason: str, whole: Natives) -> WritePlan:
     ref = reading.member.ref
-    properties = dict(flow.sides[gone.ref.system].side.archive)
+    properties = flow.sides[gone.ref.system].side.archive
     return WritePlan(
         op=Op.UPDATE,
         system=ref.system,
         datatype=ref.datatype,
         id=ref.id,
         native_id=reading.member.native_id,
-        rows=tuple(
-            RowWrite(row=path, path=path, native=value, new=value, reason=reason) for path, value in properties.items()
-        ),
+        rows=tuple(_archiving(flow, reading, path, value, reason, whole) for path, value in properties.items()),
         version=reading.version,
         ground=_ground(reading),
         reason=reason,
     )
+
+
+def _archiving(flow: FlowMap, reading: Reading, path: str, value: Native, reason: str, whole: Natives) -> RowWrite:
+    """One property that says of a record that it is archived: in the words of its row, if it has one."""
+    row = next((row for row, mapped in reading.side.paths.items() if mapped == path), None)
+    if row is None:
+        return RowWrite(row=path, path=path, native=value, old=whole.get(path), new=value, reason=reason)
+    old = shown(flow, row, _value(reading, row))
+    try:
+        new = shown(flow, row, reading.decode(row, value))
+    except ValueRefused:
+        new = value
+    return RowWrite(row=row, path=path, native=value, old=old, new=new, reason=reason)

@@ -16,7 +16,7 @@ from accord.core.linkplan import HeldItem, LinkPlan, RowWrite, SeenMember, Write
 from accord.core.mapping import FlowMap, SideMap
 from accord.core.settle import revive
 from accord.errors import ValueRefused
-from accord.model import ABSENT, Link, LinkState, Member, Native, Op, Ref
+from accord.model import ABSENT, Link, LinkState, Member, Native, Natives, Op, Ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,9 @@ class Step:
     new: Any
     later: int | None = None
     """The run that wrote the same row again, and is not to be undone."""
+    archived: bool = False
+    """Whether it was written to archive the record, as the last word of its link. `old` and `new` of what no row names
+    are natives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,8 @@ class UndoGround:
     """(link, system) → native id there."""
     token: Mapping[str, str] = field(default_factory=dict)
     """System → the key of a create."""
+    wholes: Mapping[Ref, Natives] = field(default_factory=dict)
+    """The records that are there now, with what no row names."""
 
 
 def plan_undo(
@@ -82,6 +87,8 @@ class _Undo:
         by_ref: dict[Ref, list[Step]] = {}
         for step in steps:
             by_ref.setdefault(step.ref, []).append(step)
+        if self.link.state is LinkState.CLOSED and any(step.archived for step in steps):
+            return self._plan_unarchived(by_ref)
         created = {ref for ref, some in by_ref.items() if some[0].op is Op.CREATE}
         deleted = {ref for ref, some in by_ref.items() if some[0].op is Op.DELETE}
         if deleted:
@@ -209,6 +216,71 @@ class _Undo:
             return reading.value(row)
         except ValueRefused:
             return ABSENT
+
+    # a record that we archived
+
+    def _plan_unarchived(self, by_ref: Mapping[Ref, Sequence[Step]]) -> tuple[LinkPlan | None, list[Left]]:
+        """The properties that marked it are as they were; nothing else of a closed link is touched."""
+        writes = []
+        for ref, steps in by_ref.items():
+            if any(not step.archived for step in steps):
+                self._leave(ref, None, f"link {self.link.id} is closed")
+            write = self._unarchived(ref, [step for step in steps if step.archived])
+            writes += [write] if write is not None else []
+        if not writes:
+            return None, self.left
+        plan = LinkPlan(
+            flow=self.flow.name,
+            link=self.link.id,
+            state=LinkState.CLOSED,
+            writes=tuple(writes),
+            why=f"{self.ground.why}; the record is archived no more, and in no link unless a person links it",
+            by=self.ground.by,
+        )
+        return plan, self.left
+
+    def _unarchived(self, ref: Ref, steps: Sequence[Step]) -> WritePlan | None:
+        reading, whole = self.ground.readings.get(ref), self.ground.wholes.get(ref, {})
+        if reading is None:
+            self._leave(ref, None, "the record is not there any more, or cannot be read")
+            return None
+        if not reading.side.writable or not reading.side.side.update:
+            self._leave(ref, None, f"nothing may be written to {reading.side.title}")
+            return None
+        rows = [row for step in steps if (row := self._unarchived_row(reading.side, step, whole)) is not None]
+        if not rows:
+            return None
+        return WritePlan(
+            op=Op.UPDATE,
+            system=ref.system,
+            datatype=ref.datatype,
+            id=ref.id,
+            native_id=reading.member.native_id,
+            rows=tuple(rows),
+            version=reading.version,
+            ground={row.path: whole.get(row.path) for row in rows},
+            reason=self.ground.why,
+        )
+
+    def _unarchived_row(self, side: SideMap, step: Step, whole: Natives) -> RowWrite | None:
+        path = side.paths.get(step.row, step.row)
+        if step.later is not None:
+            self._leave(step.ref, step.row, f"written again in run {step.later}: undo that one first")
+            return None
+        try:
+            ours = self._native_of(side, step.row, step.new, whole.get(path))
+            native = self._native_of(side, step.row, step.old, whole.get(path))
+        except ValueRefused as error:
+            self._leave(step.ref, step.row, error.message)
+            return None
+        if not same_native(whole.get(path), ours):
+            self._leave(step.ref, step.row, "changed since by somebody else")
+            return None
+        return RowWrite(row=step.row, path=path, native=native, old=step.new, new=step.old, reason=self.ground.why)
+
+    def _native_of(self, side: SideMap, row: str, value: Any, like: Native) -> Native:
+        """The native of a value of the history; what no row names is there as it is in the system."""
+        return self._native(side, row, value, like) if row in side.rows else value
 
     # a record that we made
 

@@ -65,6 +65,23 @@ async def read_unknown(setting: Setting, chunk: Chunk) -> None:
             arrival = chunk.arrivals.get(member.ref)
             if _may_be_old(chunk.flow, arrival, member) if arrival else not _known(chunk.flow, link, member):
                 unknown.setdefault((member.ref.system, member.ref.datatype), []).append(member)
+    await _read(setting, chunk, unknown)
+    if any(side.side.archive for side in chunk.flow.sides.values()):
+        await _read(setting, chunk, _to_be_archived(chunk))
+
+
+def _to_be_archived(chunk: Chunk) -> dict[tuple[str, str], list[Member]]:
+    """What may be archived and is known by its base only: an undo needs what it was, also where no row names it."""
+    found: dict[tuple[str, str], list[Member]] = {}
+    for link in chunk.links.values():
+        if any(chunk.gone(member) for member in link.members):
+            for member in link.members:
+                if member.ref not in chunk.arrivals and not member.gone:
+                    found.setdefault((member.ref.system, member.ref.datatype), []).append(member)
+    return found
+
+
+async def _read(setting: Setting, chunk: Chunk, unknown: Mapping[tuple[str, str], Sequence[Member]]) -> None:
     for (system, datatype), members in unknown.items():
         answers = await setting.connectors[system].fetch(datatype, [member.ref.id for member in members])
         for member in members:

@@ -187,7 +187,8 @@ class Planner:
             choice, by = None, None
         decided = fate(chunk.flow, link, gone, there, choice, by)
         if decided.action != "restore":
-            return msgspec.structs.replace(plan_deletion(chunk.flow, link, gone, there, decided), by=by)
+            wholes = {r.system: chunk.arrivals[r.member.ref].natives() for r in there if r.member.ref in chunk.arrivals}
+            return msgspec.structs.replace(plan_deletion(chunk.flow, link, gone, there, decided, wholes), by=by)
         systems = [member.ref.system for member in gone]
         remaining = replace(link, members=tuple(member for member in link.members if member not in gone))
         rests = not self._in_scope(chunk, remaining)

@@ -163,7 +163,9 @@ def needed_paths(project: Project, flows: Mapping[str, FlowMap]) -> dict[str, di
     for flow in flows.values():
         for system, side in flow.sides.items():
             paths = needed.setdefault(system, {}).setdefault(side.side.datatype, [])
-            paths += [path for path in side.needed_paths() if path not in paths]
+            others = [other.side for name, other in flow.sides.items() if name != system]
+            marks = [path for other in others for path in other.archive]  # an undo sets them back to what they were
+            paths += [path for path in dict.fromkeys([*side.needed_paths(), *marks]) if path not in paths]
             key = project.datatype(system, side.side.datatype).key_property
             if key and key not in paths:
                 paths.append(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from accord.core.deletion import ARCHIVED
 from accord.core.detect import Reading
 from accord.core.keys import make_key
 from accord.core.linkplan import HeldItem, LinkPlan
@@ -138,6 +139,7 @@ class _Undoing:
             held=self._held(link),
             referrers=self._referrers(link) if any(step.op is Op.CREATE for step in steps) else (),
             targets=self.state.links.targets(sorted(_pointed_to(steps))),
+            wholes={ref: records[ref].natives() for ref in readings},
             token={step.ref.system: self._token(link, step.ref) for step in steps if step.op is Op.DELETE},
         )
         plan, left = plan_undo(flow, link, steps, ground)
@@ -151,9 +153,11 @@ class _Undoing:
         """Of several writes to one row, the first old and the last new value."""
         meant = {line.id for line in lines}
         newest: dict[tuple[str, str], HistoryLine] = {}
+        archived: set[tuple[str, str]] = set()
         for line in self.state.history.list(link=link.id):
             if _is_write(line):
                 newest |= {(line.ref or "", row): line for row in line.changes}
+                archived |= {(line.ref or "", row) for row in line.changes if (line.reason or "").endswith(ARCHIVED)}
         first: dict[tuple[str, str], HistoryLine] = {}
         last: dict[tuple[str, str], HistoryLine] = {}
         for line in lines:
@@ -173,6 +177,7 @@ class _Undoing:
                 old=begin.changes[row][0],
                 new=last[ref, row].changes[row][1],
                 later=after.run if after.id not in meant else None,
+                archived=(ref, row) in archived,
             )
 
     def _op(self, first: HistoryLine, last: HistoryLine) -> Op | None:
