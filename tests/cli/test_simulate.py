@@ -80,3 +80,15 @@ def test_a_wrong_call(world: World) -> None:
     (world.folder / "erp.db").unlink()
     (world.folder / "erp.db").mkdir()
     assert world.accord("simulate", "--histories", "1").status == 1
+
+
+@pytest.mark.parametrize("example", ["demo", "three-systems", "erp-by-sql"])
+def test_offline_asks_for_no_address_and_no_password(
+    example: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that builds the project need not know where its systems are. With them it must."""
+    for name in ("CUSTOMPMS_URL", "CUSTOMPMS_TOKEN", "CUSTOMERP_URL", "CUSTOMERP_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    folder = Path(__file__).parents[2] / "examples" / example
+    assert simulate(folder, capsys, "--offline", "--histories", "1", "--profile", "calm")[0] == 0
+    assert simulate(folder, capsys, "--histories", "1")[0] == 2

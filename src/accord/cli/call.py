@@ -59,11 +59,11 @@ class Call:
     clock: Clock
     out: Output
 
-    def project(self) -> Project:
-        """The project. Raises UsageError, ProjectFileError."""
+    def project(self, *, stand_ins: bool = False) -> Project:
+        """The project; with `stand_ins` also where its variables are not set. Raises UsageError, ProjectFileError."""
         from accord.config.load import find_project_file, load
 
-        project = load(find_project_file(self.folder, self.file))
+        project = load(find_project_file(self.folder, self.file), stand_ins=stand_ins)
         self.out.secrets = project.secrets
         return project
 

@@ -54,7 +54,7 @@ def simulate(
     from accord.simulate.findings import findings_of
     from accord.simulate.report import simulated
 
-    project = call.project()
+    project = call.project(stand_ins=offline)  # no system is asked, so that nothing need be known of where it is
     refuse_wrong(project)
     chosen = _profile(profile)
     if histories < 1:

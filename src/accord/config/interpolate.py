@@ -29,6 +29,16 @@ class Missing(Exception):
         self.message, self.hint = message, hint
 
 
+class StandIns(dict[str, str]):
+    """An environment in which every variable is set: one that is not has a stand-in that no system answers to."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return f"https://{name.lower().replace('_', '-')}.invalid"
+
+
 def read_dotenv(file: Path) -> dict[str, str]:
     """`KEY=VALUE` lines; quotes around a value, `export ` before a key and `#` comments are understood."""
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accord.config.gather import Gathered, gather
-from accord.config.interpolate import read_dotenv
+from accord.config.interpolate import StandIns, read_dotenv
 from accord.config.meaning import Flow, Project
 from accord.config.problems import Problems
 from accord.config.tree import key_text
@@ -37,13 +37,14 @@ def find_project_file(folder: Path | None, file: Path | None) -> Path:
     )
 
 
-def load(file: Path, *, env: Mapping[str, str] | None = None) -> Project:
-    """The project that a file means. `env` is the environment, which wins over `.env` beside the file.
+def load(file: Path, *, env: Mapping[str, str] | None = None, stand_ins: bool = False) -> Project:
+    """The project that a file means. `env` is the environment, which wins over `.env` beside the file; with `stand_ins`
+    a variable that is not set stands for an address that does not exist, for where no system is asked.
 
     Raises ProjectFileError with all problems at once, ordered by file and line.
     """
     variables = {**read_dotenv(file.parent / ".env"), **(os.environ if env is None else env)}
-    gathered = gather(file, variables)
+    gathered = gather(file, StandIns(variables) if stand_ins else variables)
     problems = Problems(gathered.places, gathered.raw, str(file))
     problems.found.extend(gathered.problems)
     _check_format(gathered.data, problems)
