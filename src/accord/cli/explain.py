@@ -12,6 +12,7 @@ from accord.cli.call import Call, has_state
 from accord.cli.output import Output, short_ref, shown
 from accord.cli.refs import ref_of
 from accord.cli.reports import show_held
+from accord.errors import UsageError
 
 if TYPE_CHECKING:
     from accord.config.meaning import Project
@@ -22,12 +23,17 @@ def explain(
     call: Call,
     ref: Annotated[str, typer.Argument(metavar="REF", help="A record: SYSTEM/DATATYPE/ID, the id percent-encoded.")],
     row: Annotated[str | None, typer.Argument(metavar="[PROPERTY]", help="A row, or a path in that system.")] = None,
+    test: Annotated[
+        bool, typer.Option("--as-test", help="What happened last, as a test for the project file.")
+    ] = False,
 ) -> int:
     """Why a record has its values, or why nothing was written: edit, system, rule and run of every row.
 
-    Example: `accord explain custompms/customer/17 name`.
+    Example: `accord explain custompms/customer/17 name`, or `accord explain custompms/customer/17 --as-test`.
     """
     project = call.project()
+    if test:
+        return _as_test(call, project, ref_of(ref, project))
     found = _explained(call, project, ref_of(ref, project), row)
     if call.out.json:
         call.out.document(found)
@@ -52,6 +58,24 @@ def _explained(call: Call, project: Project, ref: Ref, row: str | None) -> dict[
         if flow is not None and row is not None and not found["rows"]:
             found["unmapped"] = unmapped(flow, ref.system, row)
         return found
+
+
+def _as_test(call: Call, project: Project, ref: Ref) -> int:
+    from accord.engine.as_test import as_test
+    from accord.engine.explaining import find_link
+    from accord.engine.setting import compile_flows
+
+    with call.state(project) as state:
+        link = find_link(state, ref)
+        if link is None or link.flow not in project.flows:
+            raise UsageError(f"{ref} is in no link, so that there is nothing to test")
+        text = as_test(state, compile_flows(project), link)
+    if call.out.json:
+        call.out.document({"ref": str(ref), "test": text})
+    else:
+        call.out.raw("tests:\n" + text)
+        call.out.note("these are the values of real records: change what is personal before you keep them")
+    return 0
 
 
 def _show(out: Output, project: Project, found: Mapping[str, Any]) -> None:

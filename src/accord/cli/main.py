@@ -24,6 +24,7 @@ from accord.cli.rounds import apply, plan, run
 from accord.cli.simulate import simulate
 from accord.cli.state import state
 from accord.cli.status import status
+from accord.cli.test import play_tests
 from accord.cli.undo import undo
 from accord.cli.verify import verify
 from accord.errors import AccordError, MendFile, UsageError
@@ -53,6 +54,7 @@ app.add_typer(held, name="held")
 app.add_typer(state, name="state")
 for each in LAST:
     app.command()(command(each))
+app.command("test")(command(play_tests))
 
 
 def main() -> NoReturn:

@@ -11,7 +11,7 @@ from accord.config.interpolate import Interpolation, Missing
 from accord.config.tree import Place, Tree, Where, key_text, read_tree, spell
 from accord.errors import Problem, ProjectFileError
 
-_MERGED = ("systems", "flows")
+_MERGED = ("systems", "flows", "tests")
 MAX_FILES = 200
 
 

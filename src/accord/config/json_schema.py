@@ -28,6 +28,7 @@ def build() -> dict[str, Any]:
     properties["notify"] = {"anyOf": [_ref("NoticeModel"), {"type": "array", "items": _ref("NoticeModel")}]}
     properties["console"] = _ref("ConsoleModel")
     properties["worker"] = {"anyOf": [{"type": "string"}, _ref("WorkerModel")]}
+    properties["tests"] = {"type": "object", "additionalProperties": _ref("CaseModel")}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "accord.yaml",
@@ -39,14 +40,14 @@ def build() -> dict[str, Any]:
 def _definitions() -> dict[str, Any]:
     from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-    from accord.config import schema, sections_schema
+    from accord.config import cases_schema, schema, sections_schema
     from accord.config.connectors_schema import CONNECTORS, AnyDatatype, AnySystem
 
     mode: JsonSchemaMode = "validation"
     models: list[Any] = [
         *(model for pair in (*CONNECTORS.values(), (AnySystem, AnyDatatype)) for model in pair),
         *(schema.FileModel, schema.FlowModel, schema.RowModel, schema.SideModel, schema.DefaultsModel),
-        *(schema.GroupModel, schema.ScheduleModel),
+        *(schema.GroupModel, schema.ScheduleModel, cases_schema.CaseModel),
         *(sections_schema.NoticeModel, sections_schema.ConsoleModel, sections_schema.WorkerModel),
     ]
     _, found = models_json_schema([(model, mode) for model in models], ref_template=REFERENCE)

@@ -68,6 +68,7 @@ def _check_format(data: dict[Any, Any], problems: Problems) -> None:
 
 
 def _resolve(file: Path, gathered: Gathered, problems: Problems) -> Project:
+    from accord.config.resolve_cases import resolve_cases
     from accord.config.resolve_flows import Flows
     from accord.config.resolve_sections import resolve_schedule, resolve_sections, resolve_state
     from accord.config.resolve_systems import resolve_systems
@@ -84,6 +85,7 @@ def _resolve(file: Path, gathered: Gathered, problems: Problems) -> Project:
     schedule, elsewhere = resolve_schedule({**data, "systems": written_systems}, datatypes, problems)
     sections = resolve_sections(data, problems)
     state = resolve_state(_state(top), folder, problems)
+    cases = resolve_cases(data.get("tests"), systems, flows, problems) if data.get("tests") is not None else ()
     secrets = _secrets(gathered, problems)
     for key in ("notify", "console", "worker"):
         if key in sections:
@@ -97,6 +99,7 @@ def _resolve(file: Path, gathered: Gathered, problems: Problems) -> Project:
         flows=flows,
         schedule=schedule,
         sections={**sections, "schedule": elsewhere} if elsewhere else sections,
+        cases=cases,
         secrets=secrets,
         warnings=tuple(problems.cautions),
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from accord.config.cases import Case
+
 LinkMode = Literal["create", "match-or-create", "match-only", "connected", "never"]
 DeleteRule = Literal["ask", "propagate", "keep", "archive", "restore", "delete_wins", "edit_wins"]
 ConflictRule = Literal["ask", "latest", "prefer", "union", "additive", "merge", "keep-filled"]
@@ -254,6 +256,8 @@ class Project:
     sections: Mapping[str, Any] = field(default_factory=dict)
     """`notify` (a list), `console`, `worker`: checked, short forms written out. `schedule`: `system` or
     `system.datatype` → what differs there, in seconds."""
+    cases: tuple[Case, ...] = ()
+    """The tests that the file holds."""
     secrets: frozenset[str] = frozenset()
     """Every value that came from ${…} or stands where a secret stands; redacted wherever text leaves Accord."""
     warnings: tuple[Caution, ...] = ()

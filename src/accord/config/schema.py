@@ -267,3 +267,4 @@ class FileModel(Strict):
     notify: Any = None
     console: Any = None
     worker: Any = None
+    tests: Any = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from accord.config.meaning import Project
+from accord.config.meaning import Project, System
 from accord.connectors.registry import connect
 from accord.core.mapping import FlowMap
 from accord.engine.chunk import arrival_of
@@ -13,12 +13,20 @@ from accord.engine.intake import keys_of
 from accord.engine.setting import compile_flows, needed_paths
 from accord.errors import UsageError
 from accord.model import Absence, Record, Ref
+from accord.ports import Connector
 from accord.store.opening import State
 from accord.store.people import Author, join
 from accord.stored import NewLink
 
 
-def link_by_hand(project: Project, state: State, refs: Sequence[Ref], flow: str | None, author: Author) -> int:
+def link_by_hand(
+    project: Project,
+    state: State,
+    refs: Sequence[Ref],
+    flow: str | None,
+    author: Author,
+    connect: Callable[[System], Connector] = connect,
+) -> int:
     """Make one link of these records; its number. Raises UsageError, SystemFailure. The caller holds the lease."""
     if len({ref.system for ref in refs}) < len(refs) or len(refs) < 2:
         raise UsageError(
@@ -29,7 +37,7 @@ def link_by_hand(project: Project, state: State, refs: Sequence[Ref], flow: str 
     name = _flow_of(project, state, refs, known, flow)
     missing = [ref for ref in refs if ref not in known]
     if missing:
-        known |= asyncio.run(_begin(project, state, compile_flows(project)[name], missing, author))
+        known |= asyncio.run(_begin(project, state, compile_flows(project)[name], missing, author, connect))
     return join(state, [known[ref] for ref in refs], author)
 
 
@@ -70,7 +78,14 @@ def _refuse_linked(members: Sequence[object], ref: Ref, refs: Sequence[Ref], num
     )
 
 
-async def _begin(project: Project, state: State, flow: FlowMap, refs: Sequence[Ref], author: Author) -> dict[Ref, int]:
+async def _begin(
+    project: Project,
+    state: State,
+    flow: FlowMap,
+    refs: Sequence[Ref],
+    author: Author,
+    connect: Callable[[System], Connector],
+) -> dict[Ref, int]:
     """Read records that are in no link, and begin a link with each."""
     paths = needed_paths(project, {flow.name: flow})
     found = []

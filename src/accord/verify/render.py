@@ -35,7 +35,7 @@ def junit(found: Verification) -> str:
         suite = ET.SubElement(root, "testsuite", name="systems", tests=number, errors=number)
         for error in found.errors:
             case = ET.SubElement(suite, "testcase", classname="systems", name=error["system"])
-            ET.SubElement(case, "error", message=_xml(error["message"]), type=error["kind"])
+            ET.SubElement(case, "error", message=xml_text(error["message"]), type=error["kind"])
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -60,13 +60,13 @@ def _suite(root: ET.Element, part: Part, started: str) -> None:
 def _case(suite: ET.Element, part: Part, line: Line) -> None:
     case = ET.SubElement(suite, "testcase", classname=f"{part.source}.{part.target}", name=line.id)
     if line.outcome == "failed":
-        failure = ET.SubElement(case, "failure", message=_xml(line.message), type="difference")
-        failure.text = _xml("\n".join(told(one) for one in line.differences[:MOST]) or line.message)
+        failure = ET.SubElement(case, "failure", message=xml_text(line.message), type="difference")
+        failure.text = xml_text("\n".join(told(one) for one in line.differences[:MOST]) or line.message)
     elif line.outcome != "passed":
-        ET.SubElement(case, "skipped", message=_xml(f"{WORDS[line.outcome]}: {line.message}"))
+        ET.SubElement(case, "skipped", message=xml_text(f"{WORDS[line.outcome]}: {line.message}"))
 
 
-def _xml(text: str) -> str:
+def xml_text(text: str) -> str:
     """Text without the characters that XML 1.0 cannot hold."""
     return "".join(letter for letter in text if letter in "\t\n" or _fits(ord(letter)))
 
