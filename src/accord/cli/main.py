@@ -20,6 +20,7 @@ from accord.cli.history import history
 from accord.cli.init import init
 from accord.cli.links import links
 from accord.cli.output import Output
+from accord.cli.pause import pause, resume
 from accord.cli.rounds import apply, plan, run
 from accord.cli.simulate import simulate
 from accord.cli.state import state
@@ -45,7 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.callback()(shared_options(HELP))
-FIRST: tuple[Callable[..., int], ...] = (init, check, plan, run, apply, status)
+FIRST: tuple[Callable[..., int], ...] = (init, check, plan, run, apply, status, pause, resume)
 LAST: tuple[Callable[..., int], ...] = (explain, history, undo, verify, docs, simulate, demo)
 for each in FIRST:
     app.command()(command(each))

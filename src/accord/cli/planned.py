@@ -27,6 +27,8 @@ def show_plan(
 ) -> None:
     """The whole plan."""
     writes = report.writes_planned or []
+    for pause in report.paused:
+        out.say(f"{pause}.")
     for notice in report.notices:
         out.say(f"Look first: {notice}.")
     if len(writes) > MOST and not every:

@@ -23,6 +23,8 @@ WAYS = {
 
 def show_report(out: Output, report: Report) -> None:
     """Everything about a round that was carried out."""
+    for pause in report.paused:
+        out.say(f"{pause}.")
     show_counts(out, report.flows)
     _writes(out, report)
     show_refused(out, report.refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,10 +47,12 @@ def _nothing(project: Project) -> dict[str, Any]:
         "last_run": None,
         "lease": None,
         "doubtful": "the state was lost: its mark is there, the state is not" if lost.exists() else None,
+        "paused": [],
     }
 
 
 def _standing(project: Project, state: State, now: datetime) -> dict[str, Any]:
+    from accord.engine.pausing import pauses
     from accord.store import overview
 
     counts, held = state.links.counts(), overview.held_by_flow(state)
@@ -73,6 +76,7 @@ def _standing(project: Project, state: State, now: datetime) -> dict[str, Any]:
         "last_run": _run(overview.last_round(state)),
         "lease": _lease(state.lease.holder(), now),
         "doubtful": state.doubtful,
+        "paused": [asdict(one) for one in pauses(state)],
     }
 
 
@@ -126,6 +130,8 @@ def _show_run(out: Output, run: Mapping[str, Any] | None, now: datetime) -> None
 
 
 def _show_rest(out: Output, found: Mapping[str, Any], now: datetime) -> None:
+    from accord.engine.pausing import Pause
+
     lease = found["lease"]
     if lease is not None and lease["alive"]:
         out.say(f"A round is at work: process {lease['pid']} on {lease['host']} since {ago(lease['since'], now)}.")
@@ -133,6 +139,8 @@ def _show_rest(out: Output, found: Mapping[str, Any], now: datetime) -> None:
         out.say(
             f"The round that began {ago(lease['since'], now)} died (process {lease['pid']}); the next one recovers."
         )
+    for one in found["paused"]:
+        out.say(f"{Pause(**one)}; `accord resume` ends it.")
     if found["held"]:
         out.say(f"{counted(found['held'], 'item')} held for a person: `accord held list`.")
     if found["doubtful"]:

@@ -54,6 +54,8 @@ async def carry_out_alone(setting: Setting) -> None:
         ref = Ref.parse(item.refs[0])
         if not (item.decision or {}).get("create") or ref.system in setting.tally.failed:
             continue
+        if ref.system not in setting.connectors:  # it is at rest
+            continue
         try:
             answer = (await setting.connectors[ref.system].fetch(ref.datatype, [ref.id]))[ref.id]
         except SystemFailure as error:

@@ -33,7 +33,9 @@ async def recover(setting: Setting, since: datetime | None = None, *, has_read: 
     unfinished = setting.state.plans.unfinished()
     for count, proposal in enumerate(unfinished, 1):
         setting.progress("recovering", count, len(unfinished))
-        if proposal.flow not in setting.flows or proposal.id in setting.tally.answered:
+        if proposal.flow not in setting.flows or proposal.flow in setting.paused:
+            continue
+        if proposal.id in setting.tally.answered:
             continue
         if any(write.system in setting.tally.failed for write in proposal.plan.writes):
             continue

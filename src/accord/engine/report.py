@@ -45,6 +45,8 @@ class Report(msgspec.Struct, kw_only=True):
     """Writes of a kept plan whose ground has moved."""
     stopped: bool = False
     """Ended early, on request, after the links in hand; the rest goes with the next round."""
+    paused: list[str] = []
+    """What is at rest because a person said so."""
     notices: list[str] = []
     """What a person should know before all else: one property that changes in most records at once."""
     left: list[dict[str, Any]] | None = None
@@ -63,7 +65,7 @@ class Report(msgspec.Struct, kw_only=True):
     def as_json(self) -> dict[str, Any]:
         """The documented shape; what a command does not give is left out."""
         found: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(Decimal,))
-        optional = ("stopped", "notices")
+        optional = ("stopped", "notices", "paused")
         return {key: value for key, value in found.items() if value is not None and (key not in optional or value)}
 
 

@@ -21,6 +21,7 @@ from accord.engine.apply import apply
 from accord.engine.decisions import carry_out_alone
 from accord.engine.guarding import guard_plan
 from accord.engine.observe import follow_hints, observe
+from accord.engine.pausing import paused_flows
 from accord.engine.planning import make_plan
 from accord.engine.recover import recover
 from accord.engine.report import Report, fill_counts, held_now, plan_digest, planned_writes, wide_changes
@@ -36,7 +37,7 @@ from accord.engine.setting import (
     needed_paths,
 )
 from accord.engine.undoing import Wanted, make_undo, selected
-from accord.errors import SystemFailure
+from accord.errors import SystemFailure, UsageError
 from accord.ports import Clock, Connector, DatatypeSchema
 from accord.store.opening import State, open_state
 from accord.stored import HistoryLine
@@ -105,6 +106,8 @@ async def _undo(project: Project, wanted: Wanted, options: Options, caller: Call
         options = replace(options, flows=flows & options.flows if options.flows else flows)
         async with _setting(project, state, options, caller, "undo" if carry_out else "plan") as setting:
             _stop_gently(setting)
+            if at_rest := [str(setting.paused[name]) for name in sorted(flows) if name in setting.paused]:
+                raise UsageError(f"nothing is undone while {at_rest[0]}", hint="`accord resume` ends it")
             await recover(setting, setting.died)
             if carry_out:
                 left = await _undo_now(setting, wanted, lines)
@@ -163,7 +166,10 @@ async def _setting(
     connectors: dict[str, Connector] = {}
     tally = Tally()
     try:
-        paths = needed_paths(project, compile_flows(project))
+        paused = paused_flows(project, state)
+        awake = {side.system for flow in project.flows.values() if flow.name not in paused for side in flow.sides}
+        every = needed_paths(project, compile_flows(project))  # a datatype is read for all its flows, also paused ones
+        paths = {name: found for name, found in every.items() if name in awake}
         for name in paths:
             connectors[name] = caller.connect(project.systems[name])
         told = with_schemas(project, await _open_all(connectors, paths, tally))
@@ -182,6 +188,7 @@ async def _setting(
             tally=tally,
             progress=caller.progress,
             died=datetime.fromisoformat(died.beat) if died else None,
+            paused=paused,
         )
     finally:
         for connector in connectors.values():
@@ -268,6 +275,7 @@ def _report(setting: Setting, held: list[dict[str, object]]) -> Report:
         flows=dict(setting.tally.flows),
         writes=dict(setting.tally.writes),
         requests={name: connector.requests for name, connector in setting.connectors.items()},
+        paused=sorted({str(pause) for pause in setting.paused.values()}),
         held=held,
         errors=setting.tally.errors,
         stopped=setting.stop.is_set(),

@@ -12,6 +12,7 @@ from typing import Any
 from accord.config.meaning import Project
 from accord.core.guard import Approval
 from accord.core.mapping import FlowMap, flow_order
+from accord.engine.pausing import Pause
 from accord.errors import AccordError, SystemFailure
 from accord.model import Ref
 from accord.ports import Connector
@@ -129,6 +130,8 @@ class Setting:
     """Flow → the digests of its rules, once made."""
     salts: dict[tuple[str, str], bytes] = field(default_factory=dict)
     """The salts of fingerprints, once made."""
+    paused: Mapping[str, Pause] = field(default_factory=dict)
+    """Flow → why it is at rest."""
 
     def selected(self) -> list[FlowMap]:
         """The flows at work in this round, in the order of work; without those whose system has failed."""
@@ -136,6 +139,7 @@ class Setting:
             self.flows[name]
             for name in self.order
             if (not self.options.flows or name in self.options.flows)
+            and name not in self.paused
             and not any(system in self.tally.failed for system in self.flows[name].sides)
         ]
 
