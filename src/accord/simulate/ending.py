@@ -20,7 +20,7 @@ Live = tuple[Link, FlowMap, dict[str, dict[str, Any]]]
 
 def check_end(world: World, state: State, checks: Checks, faulty: set[int]) -> None:
     """All checks. `faulty` are rounds that died or were struck by a fault."""
-    end = _End(world, state, checks)
+    end = _End(world, state, checks, faulty)
     end.equal()
     end.no_edit_lost()
     end.no_edit_waits_beside_another()
@@ -33,8 +33,10 @@ def check_end(world: World, state: State, checks: Checks, faulty: set[int]) -> N
 
 
 class _End:
-    def __init__(self, world: World, state: State, checks: Checks) -> None:
+    def __init__(self, world: World, state: State, checks: Checks, faulty: set[int]) -> None:
         self.world, self.state, self.checks = world, state, checks
+        self.sound = [good for good in world.goods if good not in faulty]
+        """Rounds in which Accord could look at everything."""
         self.links: dict[int, Link] = state.links.load(list(state.links.numbers()))
         self.held: list[Held] = list(state.held.list())
         self.lines: list[HistoryLine] = list(state.history.list())
@@ -261,7 +263,7 @@ class _End:
         for event in self.world.events[: edit.event.index]:
             ours = event.actor == "sync" and event.ref == edit.event.ref
             if ours and event.rows.get(edit.row, ("", "", None))[1] == edit.seen:
-                return not any(event.round <= good <= edit.event.after for good in self.world.goods)
+                return not any(event.round <= good <= edit.event.after for good in self.sound)
         return False
 
     def _deleted_after(self, event: Event) -> bool:
