@@ -13,7 +13,7 @@ from accord.connectors.memory_faults import FaultName
 from accord.connectors.memory_life import set_back
 
 from .bad_days import KEYED, BadDay
-from .world import written
+from .world import customer, project, with_projects, written
 
 LISTINGS: list[tuple[FaultName, dict[str, Any]]] = [
     ("empty_list", {}),
@@ -154,6 +154,23 @@ def test_a_listing_that_is_not_believed_leaves_nothing_behind(tmp_path: Path, si
     day.calm()
     assert "444" in day.shown(day.world.pms)
     assert day.world.held() == []
+
+
+def test_beside_a_listing_that_is_not_believed_the_others_count_for_nothing(tmp_path: Path) -> None:
+    """Found by `accord simulate` (erp-by-sql, seed 710218): a customer that only the honest listing would have shown was
+    made a second time, because the next round asked for changes only.
+    """
+    world = with_projects(tmp_path)
+    bridge = project(world.pms, "Bridge")
+    world.settle()
+    customer(world.pms, "Berge", "222")
+    customer(world.erp, "Berge", "222")
+    fault = world.pms.fault("empty_list")
+    assert world.round(full=True).errors
+    world.pms.faults.remove(fault)
+    world.settle()
+    assert (world.names("pms"), world.names("erp")) == (["Berge"], ["Berge"])
+    assert world.pms.get("project", bridge) is not None
 
 
 @pytest.mark.parametrize("since", ["inclusive", None])

@@ -63,14 +63,24 @@ def _places(setting: Setting) -> dict[tuple[str, str], None]:
     )
 
 
+class _Unbelieved(ProtocolError):
+    """A complete listing that left out many records that exist."""
+
+
 async def _observe_system(setting: Setting, system: str, datatypes: Sequence[str]) -> None:
+    whole: list[_Reader] = []
     for datatype in datatypes:
         if system in setting.tally.failed:
             return
+        reader = _Reader(setting, system, datatype)
         try:
-            await _Reader(setting, system, datatype).read()
+            if await reader.read():
+                whole.append(reader)
         except SystemFailure as error:
             setting.tally.fail(error)
+            if isinstance(error, _Unbelieved):  # what its other listings left out just now would be missed for long
+                for each in whole:
+                    each.forget()
 
 
 @dataclass(slots=True)
@@ -110,8 +120,8 @@ class _Reader:
         self.unreadable = setting.state.held.alone_refs()
         self.salt = blake2b(self.mapping.encode(), digest_size=16).digest()
 
-    async def read(self) -> None:
-        """Read, confirm what seems to be gone, move the cursor."""
+    async def read(self) -> bool:
+        """Read, confirm what seems to be gone, move the cursor; whether everything was listed."""
         cursor = self.observed.cursor(self.place)
         full = self._must_be_full(cursor)
         listing = self._new_listing(full)
@@ -137,6 +147,12 @@ class _Reader:
         self.observed.set_cursor(
             self.place, mark, self.mapping, now, now if complete else None, listing.count if complete else None
         )
+        return full
+
+    def forget(self) -> None:
+        """Have everything listed again in the next round."""
+        self.setting.observed_complete.discard((self.system, self.datatype))
+        self.observed.set_cursor(self.place, None, self.mapping, self.setting.now, None, None)
 
     async def _pass_by(self, listing: _Listing, mark: object) -> None:
         """Move the cursor past pages that are stored, so that a listing that is interrupted goes on from there."""
@@ -321,7 +337,7 @@ class _Reader:
         if there > max(5, len(probe) // 2) or (there and not listing.count):
             listing.complete = False
             self._take_in_asked((), records)  # what it says is gone counts as little as the listing
-            raise ProtocolError(
+            raise _Unbelieved(
                 self.system,
                 f"the listing of {self.datatype} left out {there} of {len(probe)} records that exist",
                 hint="nothing was taken as deleted and nothing was created; the next round reads it again",

@@ -187,10 +187,15 @@ class Now:
         ours = [event for event in made if event.actor == "sync"]
         if len(ours) > 1:
             return False
-        if not self._searched(flow, name) and any((name, event.round) in self.world.lied for event in ours):
-            return True  # the listing left the record out, and the system cannot be searched
         theirs = [event for event in made if event.actor == "person"]
+        if not self._searched(flow, name) and any(self._hidden_from(event, theirs) for event in ours):
+            return True  # a listing left the record out, and the system cannot be searched
         return any(event.late or their.after >= event.after for event in ours for their in theirs)
+
+    def _hidden_from(self, ours: Event, theirs: list[Event]) -> bool:
+        """Whether a listing lied between a person's create and ours: only that one would have shown the record."""
+        first = min((event.after for event in theirs), default=ours.round)
+        return any(name == ours.system and first < number <= ours.round for name, number in self.world.lied)
 
     def _searched(self, flow: FlowMap, name: str) -> bool:
         """Whether a match rule can be searched for in a system."""
