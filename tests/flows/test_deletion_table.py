@@ -162,6 +162,19 @@ def test_one_that_is_back_under_the_id_of_a_closed_link(tmp_path: Path, kind: st
     assert scene.alive("erp") == []
 
 
+@pytest.mark.parametrize("property", ["status", "city"])
+def test_one_out_of_scope_is_archived_once(tmp_path: Path, property: str) -> None:
+    """Found by `accord simulate` (demo, seed 720113): where a row names the property, it was archived in every pass."""
+    cell = Cell(rule="archive", other="outside", three=False, kind="hard", deleted_first=True)
+    scene = Scene(tmp_path, cell)
+    world = scene.world
+    world.flow["on_delete"] = {"archive": {property: "closed"}}
+    scene.happen()
+    assert written(world.round(full=True)) == 1
+    assert (written(world.round(full=True)), world.links(), world.held()) == (0, [], [])
+    assert scene.alive("erp")[0][property] == "closed"
+
+
 def test_what_is_restored_has_also_what_only_flows_from_it(tmp_path: Path) -> None:
     """It is made again as it was; nothing of it has to be entered once more."""
     rows = [row("name"), row("org"), row("city", direction="pms -> erp")]

@@ -157,8 +157,8 @@ def test_a_listing_that_is_not_believed_leaves_nothing_behind(tmp_path: Path, si
 
 
 def test_beside_a_listing_that_is_not_believed_the_others_count_for_nothing(tmp_path: Path) -> None:
-    """Found by `accord simulate` (erp-by-sql, seed 710218): a customer that only the honest listing would have shown was
-    made a second time, because the next round asked for changes only.
+    """Found by `accord simulate` (erp-by-sql, seed 710218): a customer that only an honest listing would have shown
+    was made a second time, because the next round asked for changes only.
     """
     world = with_projects(tmp_path)
     bridge = project(world.pms, "Bridge")

@@ -117,7 +117,10 @@ def settle(flow: FlowMap, link: Link, plan: LinkPlan, results: Sequence[Result])
         elif write.op is Op.DELETE:
             members = [replace(m, gone=True) if m.ref == write.ref else m for m in members]
         else:
-            members = [_updated(flow, m, write, result, settlement) if m.ref == write.ref else m for m in members]
+            closes = plan.state is LinkState.CLOSED
+            members = [
+                _updated(flow, m, write, result, settlement, closes) if m.ref == write.ref else m for m in members
+            ]
     if len(members) < 2:  # agreement is between members, and so is being behind it
         agreed, members = {}, [replace(member, behind=frozenset()) for member in members]
     settlement.link = Link(
@@ -186,7 +189,10 @@ def _created(
     return member
 
 
-def _updated(flow: FlowMap, member: Member, write: WritePlan, result: Result, settlement: Settlement) -> Member:
+def _updated(
+    flow: FlowMap, member: Member, write: WritePlan, result: Result, settlement: Settlement, closes: bool
+) -> Member:
+    """The member after a write. One that is archived may be out of scope: its link is over."""
     side = flow.sides[write.system]
     record = result.record or result.read_back
     returned = side.by_row(record.natives()) if record else {}
@@ -197,7 +203,7 @@ def _updated(flow: FlowMap, member: Member, write: WritePlan, result: Result, se
     ignored = _note_ignored(flow, side, write, returned, settlement)
     _note_vanished(flow, side, write, member.base, returned, settlement)
     base = {**member.base, **confirmed, **{row: returned[row] for row in ignored}}
-    clean = record is not None and _same(base, returned) and (not mapped or _in_scope(side, record))
+    clean = record is not None and _same(base, returned) and (closes or not mapped or _in_scope(side, record))
     settlement.dirty |= not clean or len(rows) < len(mapped)
     return replace(
         member,
