@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from accord.config.meaning import System
 from accord.model import Absence, Native, Natives, Outcome, Record
@@ -103,6 +103,28 @@ class DatatypeSchema:
 
     name: str
     properties: Mapping[str, PropertySchema]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovered:
+    """One datatype that a system has, whether the project file has it or not."""
+
+    name: str
+    """As the file calls it, or as the system does."""
+    keys: Mapping[str, Any]
+    """What a project file says of it: `table`, `id`, `path`, …"""
+    properties: Mapping[str, PropertySchema]
+    """What the system tells of them; of a system that tells nothing, none."""
+    samples: Sequence[Mapping[str, Any]]
+    """Some records, nested as the system sends them."""
+
+
+@runtime_checkable
+class Discovers(Protocol):
+    """A connector that can be asked what there is."""
+
+    async def discover(self, sample: int) -> Sequence[Discovered]:
+        """Every datatype that can be seen, with so many of its records at most. Raises SystemFailure."""
 
 
 class Connector(Protocol):

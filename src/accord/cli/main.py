@@ -13,6 +13,7 @@ from accord.cli import failures
 from accord.cli.call import Interrupted, command, shared_options
 from accord.cli.check import check
 from accord.cli.demo import demo
+from accord.cli.discover import discover
 from accord.cli.docs import docs
 from accord.cli.explain import explain
 from accord.cli.held import held
@@ -46,7 +47,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.callback()(shared_options(HELP))
-FIRST: tuple[Callable[..., int], ...] = (init, check, plan, run, apply, status, pause, resume)
+FIRST: tuple[Callable[..., int], ...] = (init, discover, check, plan, run, apply, status, pause, resume)
 LAST: tuple[Callable[..., int], ...] = (explain, history, undo, verify, docs, simulate, demo)
 for each in FIRST:
     app.command()(command(each))

@@ -91,12 +91,24 @@ def _read_text(file: Path, name: str) -> str:
         raise _refused(name, line, "not UTF-8 text", hint="save the file as UTF-8") from None
 
 
+def compose(text: str) -> Any:
+    """The composed nodes of a YAML text that is known to be good, with their places in it."""
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe", pure=True).compose(_hidden(text))
+
+
+def _hidden(text: str) -> str:
+    """The text with `${…}` made one word, letter for letter."""
+    return _PLACEHOLDER.sub(lambda match: "$" + match.group()[1:].translate(_HIDE), text)
+
+
 def parse_tree(text: str, name: str) -> Tree:
     """The tree of a YAML text. Raises ProjectFileError when it is no YAML."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    hidden = _PLACEHOLDER.sub(lambda match: "$" + match.group()[1:].translate(_HIDE), text)
+    hidden = _hidden(text)
     try:
         node = YAML(typ="safe", pure=True).compose(hidden)
     except MarkedYAMLError as error:

@@ -27,7 +27,17 @@ from accord.connectors.file_formats import Changes, Csv, Data, Format, JsonLines
 from accord.connectors.paths import flat, get_path
 from accord.errors import AccordError, MendFile, ProtocolError, SystemFailure, Unreachable
 from accord.model import Absence, Natives, Outcome, OutcomeKind, Record, encode_content, encode_natives, fingerprint
-from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page, PropertySchema, RecordFailure
+from accord.ports import (
+    Capabilities,
+    Cursor,
+    DatatypeSchema,
+    Discovered,
+    Expects,
+    NewRecord,
+    Page,
+    PropertySchema,
+    RecordFailure,
+)
 
 T = TypeVar("T")
 PAGE = 1000
@@ -162,6 +172,16 @@ class FileConnector:
     async def schema(self) -> Mapping[str, DatatypeSchema]:
         """See `Connector`. The columns, where the format has some; types are not told."""
         return {name: await self._thread(lambda: self._schema(file)) for name, file in self._files.items()}  # noqa: B023
+
+    async def discover(self, sample: int) -> Sequence[Discovered]:
+        """See `Discovers`. The files of the project file."""
+        return [await self._thread(lambda: self._discovered(file, sample)) for file in self._files.values()]  # noqa: B023
+
+    def _discovered(self, file: _File, sample: int) -> Discovered:
+        lines = (line.data for line in self._lines(file) if line.problem is None)
+        told = self._schema(file).properties
+        keys = {"path": file.path.name, "id": file.datatype.id}
+        return Discovered(name=file.datatype.name, keys=keys, properties=told, samples=list(islice(lines, sample)))
 
     # reading
 

@@ -17,11 +17,12 @@ from sqlalchemy.exc import DBAPIError
 
 from accord.config.meaning import System
 from accord.connectors.sql_changes import ChangeTable, Progress, begin, following, look, reflect_changes
+from accord.connectors.sql_discover import discovered, told_of
 from accord.connectors.sql_engine import CommitLost, Database
 from accord.connectors.sql_errors import failure, is_refusal
 from accord.connectors.sql_group import Writes
 from accord.connectors.sql_table import CHUNK, PAGE, Condition, Reflected, SqlTable, reflect
-from accord.connectors.sql_types import Speech, resembling, type_name
+from accord.connectors.sql_types import Speech, resembling
 from accord.connectors.sql_work import (
     STALE,
     applied,
@@ -42,7 +43,7 @@ from accord.connectors.sql_work import (
 )
 from accord.errors import SystemFailure
 from accord.model import Absence, Natives, Outcome, OutcomeKind, Record
-from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page, PropertySchema
+from accord.ports import Capabilities, Cursor, DatatypeSchema, Discovered, Expects, NewRecord, Page
 
 Insert = Callable[[Connection, SqlTable, NewRecord], Outcome]
 BATCH = 100
@@ -224,7 +225,10 @@ class SqlConnector:
 
     async def schema(self) -> Mapping[str, DatatypeSchema]:
         """See `Connector`. From the database's own description."""
-        return {name: _schema(name, await self._look(name)) for name in self.system.datatypes}
+        return {
+            name: DatatypeSchema(name=name, properties=told_of(await self._look(name)))
+            for name in self.system.datatypes
+        }
 
     async def check(self) -> list[tuple[str, bool, str]]:
         """Per datatype: its name, whether it can be read, and what can be done with it or why not."""
@@ -242,6 +246,10 @@ class SqlConnector:
         if version is not None and version.kind not in ("integer", "datetime") and not version.read_only:
             return name, True, f"readable and writable, if a trigger changes {version.name} at each write"
         return name, True, "readable" if self._is_read_only(name) else "readable and writable"
+
+    async def discover(self, sample: int) -> Sequence[Discovered]:
+        """See `Discovers`. Every table and view of the schema that the connection is in, and those of the file."""
+        return await self._database.reading(partial(discovered, system=self.system, speech=self._speech, sample=sample))
 
     # parts
 
@@ -296,20 +304,3 @@ class SqlConnector:
     def _raise_unless_refused(self, error: Exception) -> None:
         if isinstance(error, DBAPIError) and not is_refusal(error):
             raise failure(self.system.name, error) from error
-
-
-def _schema(name: str, found: Reflected) -> DatatypeSchema:
-    return DatatypeSchema(
-        name=name,
-        properties={
-            column.name: PropertySchema(
-                path=column.name,
-                type=type_name(column),
-                required=column.required,
-                max_length=column.max_length,
-                values=column.values,
-                read_only=column.read_only,
-            )
-            for column in found.columns.values()
-        },
-    )

@@ -50,6 +50,11 @@ def by_ids(
     return {answer.id: answer for answer in answers if answer.id is not None}
 
 
+def answers_of(table: SqlTable, rows: Sequence[Row]) -> list[Answer]:
+    """The records of some rows; what cannot be read of them is a failure."""
+    return [_answer(table, row) for row in rows]
+
+
 def matching(connection: Connection, table: SqlTable, by: Natives) -> list[Record]:
     """The rows that have these values; none when no row can have them."""
     try:

@@ -16,7 +16,7 @@ from accord.connectors.rest.together import together
 from accord.connectors.rest.writes import Writer
 from accord.errors import AccordError
 from accord.model import Absence, Natives, Outcome, Record
-from accord.ports import Capabilities, Cursor, DatatypeSchema, Expects, NewRecord, Page
+from accord.ports import Capabilities, Cursor, DatatypeSchema, Discovered, Expects, NewRecord, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,16 @@ class RestConnector:
     async def schema(self) -> Mapping[str, DatatypeSchema]:
         """A REST system tells nothing about its datatypes."""
         return {}
+
+    async def discover(self, sample: int) -> Sequence[Discovered]:
+        """The datatypes of the file; what they have is read off some of their records."""
+        found = []
+        for name, datatype in self.system.datatypes.items():
+            calls = self._for(name)
+            samples = await calls.lister.some(max(1, sample))
+            keys = {"path": datatype.options.get("path"), "id": datatype.id}
+            found.append(Discovered(name=name, keys=keys, properties={}, samples=samples))
+        return found
 
     async def check(self) -> list[tuple[str, bool, str]]:
         """For each datatype: whether its listing can be read, and what it showed or why not."""

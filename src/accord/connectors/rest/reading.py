@@ -175,6 +175,24 @@ class Reader:
             found.extend(sheet.records)
         return list({record.id: record for record in found}.values())
 
+    async def some(self, most: int) -> list[Mapping[str, Any]]:
+        """The first records of the listing, with all that the system sends."""
+        found: list[Mapping[str, Any]] = []
+
+        def parse(url: str, answer: Answer, optional: bool) -> Sheet:
+            if optional and answer.status == 404:
+                return Sheet(url, answer.headers, {}, beyond=True)
+            array, facts = self._array(url, answer, self._options.listing.records)
+            raws = split(array)
+            found.extend(record for raw in raws if isinstance(record := decode(raw), dict))
+            return Sheet(url, answer.headers, facts, ids=[str(hash(bytes(raw))) for raw in raws])
+
+        pages = sheets(self._client, self._options.listing, {}, parse, self._options.errors)
+        async for _ in pages:
+            if len(found) >= most:
+                break
+        return found[:most]
+
     async def _deleted(self, feed: DeletedFeed, since: datetime) -> AsyncIterator[tuple[list[str], datetime | None]]:
         """Ids that the system lists as deleted, and the latest time among them."""
         extra = {feed.param: write_time(since, feed.format, self._zone)} if feed.param else {}

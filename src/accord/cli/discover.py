@@ -1,0 +1,116 @@
+"""`discover`: what a system has, before its mapping is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from accord.cli.call import Call, one_of
+from accord.cli.output import Output, counted, shown
+from accord.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from accord.engine.discovering import FoundDatatype, FoundProperty
+
+SAMPLE = 200
+LONGEST = 40
+
+
+def discover(
+    call: Call,
+    system: Annotated[str, typer.Argument(metavar="SYSTEM", help="A system of the project file.")],
+    datatypes: Annotated[list[str] | None, typer.Argument(metavar="[DATATYPE]...", help="Only these.")] = None,
+    sample: Annotated[
+        int, typer.Option("--sample", metavar="N", help="Look at so many records of each datatype.")
+    ] = SAMPLE,
+    write: Annotated[bool, typer.Option("--write", help="Put what was found into the project file.")] = False,
+) -> int:
+    """List what a system has: its datatypes and their properties, with types, limits and an example, from what it tells
+    and from some of its records. Nothing is written to the system.
+
+    Example: `accord discover customerp`, `accord discover customerp customer --sample 1000 --write`.
+    """
+    from accord.engine.discovering import discover as ask
+
+    project = call.project()
+    one_of("system", [system], project.systems)
+    if sample < 0:
+        raise UsageError("--sample must be 0 or more")
+    found = ask(project, project.systems[system], sample)
+    one_of(f"datatype in {system}", datatypes or (), [each.name for each in found])
+    chosen = [each for each in found if not datatypes or each.name in datatypes]
+    if write:
+        _write(call, project.file, system, chosen)
+    if call.out.json:
+        call.out.document({"system": system, "datatypes": [_document(each) for each in chosen]})
+    else:
+        _show(call.out, chosen)
+    return 0
+
+
+def _write(call: Call, file: Any, system: str, chosen: Sequence[FoundDatatype]) -> None:
+    from accord.config.writing import put_properties
+
+    wanted = {each.name: {one.path: one.written() for one in each.properties if one.written()} for each in chosen}
+    added = put_properties(file, system, wanted, {each.name: each.keys for each in chosen if not each.in_file})
+    for name, number in added.items():
+        call.out.note(f"{file}: {counted(number, 'property', 'properties')} of {system}.{name} written")
+    if not added:
+        call.out.note(f"{file} has all of it already")
+
+
+def _document(found: FoundDatatype) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "in_file": found.in_file,
+        "keys": dict(found.keys),
+        "sampled": found.sampled,
+        "properties": [
+            {
+                "path": one.path,
+                "type": one.type,
+                "required": one.required,
+                "read_only": one.read_only,
+                "max_length": one.max_length,
+                "values": list(one.values),
+                "filled": one.filled,
+                "unique": one.unique,
+                "notes": list(one.notes),
+                "example": one.example,
+            }
+            for one in found.properties
+        ],
+    }
+
+
+def _show(out: Output, chosen: Sequence[FoundDatatype]) -> None:
+    for found in chosen:
+        where = ", ".join(f"{key}: {value}" for key, value in found.keys.items() if value)
+        out.say(out.heading(found.name))
+        there = "" if found.in_file else "; not in the project file"
+        out.say(f"{where}; {counted(found.sampled, 'record')} looked at{there}.")
+        rows = [
+            (one.path, one.type or "?", _filled(one, found.sampled), "; ".join(_said(one)), _example(one))
+            for one in found.properties
+        ]
+        out.table(["property", "type", "#filled", "", "for example"], rows)
+
+
+def _filled(one: FoundProperty, sampled: int) -> str:
+    return f"{one.filled * 100 // sampled} %" if sampled else "·"
+
+
+def _said(one: FoundProperty) -> list[str]:
+    said = [word for word, is_so in (("required", one.required), ("read only", one.read_only)) if is_so]
+    said += ["unique"] if one.unique else []
+    said += [f"at most {one.max_length} characters"] if one.max_length is not None else []
+    said += [f"one of {', '.join(map(str, one.values))}"] if one.values else []
+    return [*said, *one.notes]
+
+
+def _example(one: FoundProperty) -> str:
+    text = "" if one.example is None else shown(one.example)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
