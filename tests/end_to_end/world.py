@@ -27,7 +27,7 @@ from accord.stored import HistoryLine
 from tests.demo.conftest import Server, start
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = (ROOT / "examples/demo/accord.yaml").read_text()
+EXAMPLE = (ROOT / "examples/demo/accord.yaml").read_text().partition("\n# `accord test`")[0]
 LIMITS = "limits: {retries: 2, timeout: 5s, grace: 1s}"
 SYSTEMS = re.sub(r"limits: \{.*\}", LIMITS, EXAMPLE.partition("\nflows:")[0]) + "\n"
 FLOWS = "flows:" + EXAMPLE.partition("\nflows:")[2]

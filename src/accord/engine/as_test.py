@@ -48,6 +48,8 @@ class _Exported:
         self.state, self.flows = state, flows
         self.flow = flows[link.flow]
         self.link = revived(self.flow, link)
+        self.pointed: list[int] = []
+        """Links that were referred to before."""
         self.made: set[Ref] = set()
         """Records that Accord made in what is told; their ids are other ones in the test."""
 
@@ -95,7 +97,7 @@ class _Exported:
                 for member in (target, source):
                     side = self.flow.sides[member.ref.system]
                     if row in side.rows:
-                        before.setdefault(member.ref, {})[side.paths[row]] = self._native(member, row, old)
+                        before.setdefault(member.ref, {})[side.paths[row]] = self._native(member, row, old, target)
                 side = self.flow.sides[source.ref.system]
                 if row in side.rows:
                     edits.setdefault(str(source.ref), {})[side.paths[row]] = source.base.get(row)
@@ -170,25 +172,35 @@ class _Exported:
         values = {paths[row]: member.base.get(row) for row in line.changes if row in paths}
         return nested(values)
 
-    def _native(self, member: Member, row: str, value: Any) -> Native:
-        """A value of the history as a system writes it. Raises UsageError."""
+    def _native(self, member: Member, row: str, value: Any, written: Member) -> Native:
+        """A value of the history as a system writes it; `written` is the record whose line it is. Raises UsageError."""
         side = self.flow.sides[member.ref.system]
         codec, like = side.rows[row], member.base.get(row)
         if row in self.flow.references:
-            if isinstance(value, dict) and "link" in value:
-                number = int(value["link"])
-                target = self.state.links.targets([number]).get((number, member.ref.system))
-                return None if target is None else codec.encode(target, like=like)
-            return None if value is None else codec.encode(value, like=like)
+            number = self._pointed(row, value, written)
+            target = None if number is None else self.state.links.targets([number]).get((number, member.ref.system))
+            return None if target is None else codec.encode(target, like=like)
         try:
             return codec.encode(revive(self.flow, row, value), like=like)
         except (ValueRefused, ValueError) as error:
             raise UsageError(f"{row}: what it was cannot be written for {member.ref.system}: {error}") from None
 
+    def _pointed(self, row: str, value: Any, written: Member) -> int | None:
+        """The link that a reference pointed to: the history shows its id in the system that was written to."""
+        if isinstance(value, dict) and "link" in value:
+            number: int | None = int(value["link"])
+        else:
+            target = self.flows[self.flow.references[row]].sides.get(written.ref.system)
+            ref = None if target is None else Ref(written.ref.system, target.side.datatype, str(value))
+            number = None if ref is None or value is None else self.state.links.of([ref]).get(ref)
+        if number is not None:
+            self.pointed.append(number)
+        return number
+
     def _referred(self) -> Iterator[dict[str, Mapping[str, Native]]]:
         """The links that this one refers to, and that these refer to: the furthest first."""
         order: list[int] = []
-        waiting = [self._targets(self.flow, self.link)]
+        waiting = [iter([*self._targets(self.flow, self.link), *self.pointed])]
         seen = {self.link.id}
         while waiting and len(order) < MOST:
             number = next(waiting[-1], None)
