@@ -118,6 +118,11 @@ class _Undo:
         if reading is None:
             return None
         rows = [row for step in steps if (row := self._row(reading, step)) is not None]
+        return self._back(reading, rows, {row.path: reading.natives.get(row.row) for row in rows})
+
+    def _back(self, reading: Reading, rows: Sequence[RowWrite], ground: dict[str, Native]) -> WritePlan | None:
+        """The update that sets rows back, if there are any."""
+        ref = reading.member.ref
         if not rows:
             return None
         return WritePlan(
@@ -128,7 +133,7 @@ class _Undo:
             native_id=reading.member.native_id,
             rows=tuple(rows),
             version=reading.version,
-            ground={row.path: reading.natives.get(row.row) for row in rows},
+            ground=ground,
             reason=self.ground.why,
         )
 
@@ -136,6 +141,10 @@ class _Undo:
         if self.link.state is LinkState.CLOSED:
             self._leave(ref, None, f"link {self.link.id} is closed")
             return None
+        return self._there(ref)
+
+    def _there(self, ref: Ref) -> Reading | None:
+        """A record that can be written to."""
         reading = self.ground.readings.get(ref)
         if reading is None:
             self._leave(ref, None, "the record is not there any more, or cannot be read")
@@ -227,40 +236,27 @@ class _Undo:
                 self._leave(ref, None, f"link {self.link.id} is closed")
             write = self._unarchived(ref, [step for step in steps if step.archived])
             writes += [write] if write is not None else []
+        return self._closed(writes, "the record is archived no more"), self.left
+
+    def _closed(self, writes: Sequence[WritePlan], done: str) -> LinkPlan | None:
+        """A plan for a link that is over, and stays so."""
         if not writes:
-            return None, self.left
-        plan = LinkPlan(
+            return None
+        return LinkPlan(
             flow=self.flow.name,
             link=self.link.id,
             state=LinkState.CLOSED,
             writes=tuple(writes),
-            why=f"{self.ground.why}; the record is archived no more, and in no link unless a person links it",
+            why=f"{self.ground.why}; {done}, and in no link unless a person links it",
             by=self.ground.by,
         )
-        return plan, self.left
 
     def _unarchived(self, ref: Ref, steps: Sequence[Step]) -> WritePlan | None:
-        reading, whole = self.ground.readings.get(ref), self.ground.wholes.get(ref, {})
+        reading, whole = self._there(ref), self.ground.wholes.get(ref, {})
         if reading is None:
-            self._leave(ref, None, "the record is not there any more, or cannot be read")
-            return None
-        if not reading.side.writable or not reading.side.side.update:
-            self._leave(ref, None, f"nothing may be written to {reading.side.title}")
             return None
         rows = [row for step in steps if (row := self._unarchived_row(reading.side, step, whole)) is not None]
-        if not rows:
-            return None
-        return WritePlan(
-            op=Op.UPDATE,
-            system=ref.system,
-            datatype=ref.datatype,
-            id=ref.id,
-            native_id=reading.member.native_id,
-            rows=tuple(rows),
-            version=reading.version,
-            ground={row.path: whole.get(row.path) for row in rows},
-            reason=self.ground.why,
-        )
+        return self._back(reading, rows, {row.path: whole.get(row.path) for row in rows})
 
     def _unarchived_row(self, side: SideMap, step: Step, whole: Natives) -> RowWrite | None:
         path = side.paths.get(step.row, step.row)
@@ -359,17 +355,7 @@ class _Undo:
 
     def _plan_creates(self, by_ref: Mapping[Ref, Sequence[Step]]) -> tuple[LinkPlan | None, list[Left]]:
         writes = [write for ref, steps in by_ref.items() if (write := self._create(ref, steps)) is not None]
-        if not writes:
-            return None, self.left
-        plan = LinkPlan(
-            flow=self.flow.name,
-            link=self.link.id,
-            state=LinkState.CLOSED,
-            writes=tuple(writes),
-            why=f"{self.ground.why}; the record is there again, and in no link unless a person links it",
-            by=self.ground.by,
-        )
-        return plan, self.left
+        return self._closed(writes, "the record is there again"), self.left
 
     def _create(self, ref: Ref, steps: Sequence[Step]) -> WritePlan | None:
         side = self.flow.sides.get(ref.system)
