@@ -103,7 +103,9 @@ async def _asked(connector: Connector, asked: Discovers, sample: int) -> list[Di
 
 def _found(system: System, one: Discovered) -> FoundDatatype:
     samples = [flattened(natives) for natives in one.samples]
-    paths = list(dict.fromkeys([*one.properties, *(path for natives in samples for path in natives)]))
+    seen = list(dict.fromkeys(path for natives in samples for path in natives))
+    heads = {path.partition(".")[0].removesuffix("[]") for path in seen if "." in path or path.endswith("[]")}
+    paths = list(dict.fromkeys([*(path for path in one.properties if path not in heads), *seen]))
     return FoundDatatype(
         name=one.name,
         in_file=one.name in system.datatypes,
