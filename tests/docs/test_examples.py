@@ -13,7 +13,7 @@ from accord.config.load import load
 from accord.config.tree import read_tree
 from tests.docs.pages import ROOT, blocks, environment, inline, pages
 
-NOT_YET = frozenset({"suggest", "serve"})
+NOT_YET = frozenset({"serve"})
 """Commands that pages name as not being there yet."""
 
 

@@ -14,7 +14,7 @@ from tests.end_to_end.world import World
 def test_what_an_api_shows(world: World) -> None:
     """Types, options and nested properties, off the records of the listing; as many as asked for."""
     project = world.project()
-    found = {each.name: each for each in discover(project, project.systems["custompms"], 50)}
+    found = {each.name: each for each in discover(project.systems["custompms"], 50)}
     assert set(found) == {"customer", "project", "task"}
     for name in ("customer", "project"):
         mapped = {row.paths["custompms"] for row in project.flows[name].rows}
@@ -43,7 +43,7 @@ def test_what_postgresql_tells(postgres_url: str, tmp_path: Path) -> None:
         "utf-8",
     )
     project = load(file)
-    (found, *_) = discover(project, project.systems["db"], 50)
+    (found, *_) = discover(project.systems["db"], 50)
     seen = {each.path: each for each in found.properties}
     assert {path: each.type for path, each in seen.items()} == {
         "no": "integer",

@@ -39,7 +39,7 @@ def discover(
     one_of("system", [system], project.systems)
     if sample < 0:
         raise UsageError("--sample must be 0 or more")
-    found = ask(project, project.systems[system], sample)
+    found = ask(project.systems[system], sample)
     one_of(f"datatype in {system}", datatypes or (), [each.name for each in found])
     chosen = [each for each in found if not datatypes or each.name in datatypes]
     if write:

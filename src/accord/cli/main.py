@@ -26,6 +26,7 @@ from accord.cli.rounds import apply, plan, run
 from accord.cli.simulate import simulate
 from accord.cli.state import state
 from accord.cli.status import status
+from accord.cli.suggest import suggest
 from accord.cli.test import play_tests
 from accord.cli.undo import undo
 from accord.cli.verify import verify
@@ -47,7 +48,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.callback()(shared_options(HELP))
-FIRST: tuple[Callable[..., int], ...] = (init, discover, check, plan, run, apply, status, pause, resume)
+FIRST: tuple[Callable[..., int], ...] = (init, discover, suggest, check, plan, run, apply, status, pause, resume)
 LAST: tuple[Callable[..., int], ...] = (explain, history, undo, verify, docs, simulate, demo)
 for each in FIRST:
     app.command()(command(each))

@@ -86,7 +86,7 @@ def _insert(text: str, node: MappingNode, entries: Mapping[str, Any]) -> str:
         at = node.end_mark.index - 1
         while text[at - 1].isspace():
             at -= 1
-        more = ", ".join(f"{_key(key)}: {_flow(value)}" for key, value in entries.items())
+        more = ", ".join(f"{_key(key)}: {flow_text(value)}" for key, value in entries.items())
         return text[:at] + ("" if text[at - 1] == "," else ",") + f" {more}" + text[at:]
     indent = " " * node.value[0][0].start_mark.column
     at = _end(text, node)
@@ -108,23 +108,26 @@ def _end(text: str, node: Node) -> int:
 def _block(indent: str, key: str, value: Any) -> list[str]:
     """A property on a line of its own; `properties` and datatypes as blocks."""
     if isinstance(value, Mapping) and value and all(isinstance(item, Mapping) for item in value.values()):
-        return [f"{indent}{_key(key)}:", *(f"{indent}  {_key(name)}: {_flow(item)}" for name, item in value.items())]
+        return [
+            f"{indent}{_key(key)}:",
+            *(f"{indent}  {_key(name)}: {flow_text(item)}" for name, item in value.items()),
+        ]
     if isinstance(value, Mapping) and "properties" in value:
         lines = [line for name, item in value.items() for line in _block(f"{indent}  ", name, item)]
         return [f"{indent}{_key(key)}:", *lines]
-    return [f"{indent}{_key(key)}: {_flow(value)}"]
+    return [f"{indent}{_key(key)}: {flow_text(value)}"]
 
 
 def _key(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else _flow(text)
+    return text if _PLAIN.fullmatch(text) else flow_text(text)
 
 
-def _flow(value: Any) -> str:
+def flow_text(value: Any) -> str:
     """A value on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(str(key))}: {_flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(str(key))}: {flow_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(flow_text, value)) + "]"
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.]*(\([\w, ]*\))?", value) and not _is_word(value):
         return value
     return msgspec.json.encode(value).decode()

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from accord.config.meaning import Project, System
+from accord.config.meaning import System
 from accord.connectors.registry import connect
 from accord.errors import UsageError
 from accord.model import Native, Natives
@@ -32,7 +32,9 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _URL = re.compile(r"https?://\S+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+_PHONE = re.compile(r"\+\d[\d ()/.-]{5,}")
 _TEXTS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("phone", _PHONE),
     ("email", _EMAIL),
     ("url", _URL),
     ("date", _DATE),
@@ -79,11 +81,11 @@ class FoundDatatype:
     """What the project file says (or would say) of it beside its properties."""
     sampled: int
     properties: tuple[FoundProperty, ...]
+    samples: tuple[Natives, ...] = field(default=(), repr=False)
+    """The records that were looked at, flat. They are not kept anywhere."""
 
 
-def discover(
-    project: Project, system: System, sample: int, connecting: Callable[[System], Connector] = connect
-) -> list[FoundDatatype]:
+def discover(system: System, sample: int, connecting: Callable[[System], Connector] = connect) -> list[FoundDatatype]:
     """What a system has. Raises SystemFailure, and UsageError for a connector that cannot tell."""
     import asyncio
 
@@ -91,6 +93,16 @@ def discover(
     if not isinstance(connector, Discovers):
         raise UsageError(f"the connector {system.connector!r} of {system.name} cannot be asked what there is")
     return [_found(system, one) for one in asyncio.run(_asked(connector, connector, sample))]
+
+
+def find(system: System, sample: int, connecting: Callable[[System], Connector] = connect) -> dict[str, FoundDatatype]:
+    """What a system has, by name."""
+    return {one.name: one for one in discover(system, sample, connecting)}
+
+
+def samples_of(found: FoundDatatype) -> tuple[Natives, ...]:
+    """The records of a datatype that were looked at."""
+    return found.samples
 
 
 async def _asked(connector: Connector, asked: Discovers, sample: int) -> list[Discovered]:
@@ -111,6 +123,7 @@ def _found(system: System, one: Discovered) -> FoundDatatype:
         in_file=one.name in system.datatypes,
         keys=one.keys,
         sampled=len(samples),
+        samples=tuple(samples),
         properties=tuple(_property(path, one.properties.get(path), samples) for path in paths),
     )
 
@@ -174,7 +187,15 @@ def _type(filled: Sequence[Native], options: Sequence[Native]) -> str | None:
         return "object" if all(isinstance(value, dict) for value in filled) else "json"
     texts = [str(value) for value in filled]
     fits = next((name for name, pattern in _TEXTS if all(map(pattern.fullmatch, texts))), None)
+    if len(texts) >= ENOUGH and all(len(text) == 2 and text.isupper() for text in texts) and _are_countries(texts):
+        return "country"
     return fits or ("enum" if options else "text" if any("\n" in text for text in texts) else "string")
+
+
+def _are_countries(texts: Sequence[str]) -> bool:
+    from babel import Locale
+
+    return len(set(texts)) > 1 and set(texts) <= set(Locale("en").territories)
 
 
 def _decimals(value: Native) -> int:

@@ -1,0 +1,101 @@
+"""`accord suggest`: rows and match rules off the records of both sides."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from .conftest import World
+
+FLOW = """\
+  deal:
+    pms: deal
+    erp: opportunity
+    rows:
+      - {pms: note, erp: remark, type: string}
+"""
+STATES = {"new": "10", "won": "80", "lost": "90"}
+
+
+@pytest.fixture
+def sales(world: World) -> World:
+    """Forty deals on each side, thirty of them the same, under other names and in other words."""
+    random = Random(7)
+    file = world.folder / "accord.yaml"
+    text = file.read_text("utf-8").replace(
+        "      visit: {table: visit}", "      visit: {table: visit}\n      deal: {table: deal}"
+    )
+    text = text.replace(
+        "      trip: {table: trip}", "      trip: {table: trip}\n      opportunity: {table: opportunity, id: no}"
+    )
+    file.write_text(text + FLOW, "utf-8")
+    world.sql(
+        "pms",
+        "CREATE TABLE deal (id INTEGER PRIMARY KEY, title TEXT, code TEXT, stage TEXT, hours REAL, is_hot INTEGER, "
+        "note TEXT)",
+    )
+    world.sql(
+        "erp",
+        "CREATE TABLE opportunity (no INTEGER PRIMARY KEY, subject TEXT, ext_ref TEXT, status TEXT, minutes INTEGER, "
+        "row_version INTEGER, remark TEXT, noise INTEGER)",
+    )
+    for number in range(1, 51):
+        title, code = f"Deal {random.randrange(10**6)} of {number}", f"D-{random.randrange(10**6):06}"
+        stage, hours = random.choice(sorted(STATES)), random.randrange(1, 40) / 2
+        if number <= 40:
+            world.sql("pms", "INSERT INTO deal VALUES (?, ?, ?, ?, ?, 1, 'x')", number, title, code, stage, hours)
+        if number > 10:
+            values = (900 - number, title.upper(), code, STATES[stage], int(hours * 60), random.randrange(5))
+            world.sql("erp", "INSERT INTO opportunity VALUES (?, ?, ?, ?, ?, 1, 'x', ?)", *values)
+    return world
+
+
+def rows(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Left path → row, of the one pair."""
+    (pair,) = found["pairs"]
+    return {each["row"]["pms"]: each["row"] for each in pair["rows"]}
+
+
+def test_rows_and_match_rules(sales: World) -> None:
+    """Other names, capitals, options and units; what agrees by chance, and what is in the file, is left out."""
+    found = sales.accord("suggest", "deal", "--json").json
+    assert rows(found) == {
+        "title": {"pms": "title", "erp": "subject", "type": "string"},
+        "code": {"pms": "code", "erp": "ext_ref", "type": "string"},
+        "stage": {"pms": "stage", "erp": "status", "type": "enum", "map": STATES},
+        "hours": {"pms": "hours", "erp": "minutes", "type": "decimal(1)", "lens": {"erp": {"scale": 60}}},
+    }
+    (pair,) = found["pairs"]
+    assert (pair["records"], pair["paired"]) == ([40, 40], 30)
+    assert {each["rule"][0] for each in pair["match"]} == {"title", "code"}
+    assert all(0.5 <= each["score"] <= 1 and each["reasons"] and each["examples"] for each in pair["rows"])
+
+
+def test_what_is_shown_can_be_pasted(sales: World) -> None:
+    """Rows as YAML, each with its score and reasons; with them in the file the check is green."""
+    out = sales.accord("suggest", "deal").out
+    assert "# 0.8" in out
+    lines = [line for line in out.splitlines() if line.startswith("      - {")]
+    assert len(YAML(typ="safe").load("\n".join(lines))) == 4
+    file = sales.folder / "accord.yaml"
+    file.write_text(file.read_text("utf-8") + "\n".join(lines) + "\n", "utf-8")
+    assert sales.accord("check").status == 0
+    assert "No rows to propose" in sales.accord("suggest", "deal").out
+
+
+def test_without_records_names_are_left(sales: World) -> None:
+    """Of what is called alike, with a low score."""
+    sales.sql("erp", "DELETE FROM opportunity WHERE no > 800")
+    found = sales.accord("suggest", "customer", "--json").json
+    (pair,) = found["pairs"]
+    assert (pair["paired_by"], pair["paired"]) == (None, 0)
+    assert all(each["score"] <= 1 for each in pair["rows"])
+
+
+def test_wrong_calls(world: World) -> None:
+    """A flow that is not there; no records at all asked for."""
+    assert "did you mean 'customer'?" in world.accord("suggest", "custmer").err
+    assert world.accord("suggest", "customer", "--sample", "0").status == 2
