@@ -62,8 +62,9 @@ def test_everything_that_there_is(shop: World) -> None:
     assert seen["no"]["example"] == "I-001"
 
 
-def test_it_is_shown(shop: World) -> None:
-    """With what is worth knowing in words."""
+def test_it_is_shown(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what is worth knowing in words, on a terminal that is wide enough for a line each."""
+    monkeypatch.setenv("COLUMNS", "200")
     out = shop.accord("discover", "erp", "invoice").out
     assert "30 records looked at; not in the project file." in out
     assert "one of O, P, X" in out
