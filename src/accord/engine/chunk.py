@@ -74,7 +74,7 @@ def _to_be_archived(chunk: Chunk) -> dict[tuple[str, str], list[Member]]:
     """What may be archived and is known by its base only: an undo needs what it was, also where no row names it."""
     found: dict[tuple[str, str], list[Member]] = {}
     for link in chunk.links.values():
-        if any(chunk.gone(member) for member in link.members):
+        if any(chunk.gone(member) and chunk.flow.sides[member.ref.system].side.archive for member in link.members):
             for member in link.members:
                 if member.ref not in chunk.arrivals and not member.gone:
                     found.setdefault((member.ref.system, member.ref.datatype), []).append(member)

@@ -34,7 +34,7 @@ from accord.engine.setting import Setting
 from accord.engine.settling import Finished, let_go, settle_all
 from accord.engine.successors import Successors, let_loose, review_of
 from accord.errors import ExpressionError, SystemFailure
-from accord.model import Link, LinkState, Member, Op, Record, Ref, from_json, json_text
+from accord.model import Link, LinkState, Member, Natives, Op, Record, Ref, from_json, json_text
 from accord.stored import Arrival, Held, Need
 
 BATCH = 250
@@ -187,7 +187,7 @@ class Planner:
             choice, by = None, None
         decided = fate(chunk.flow, link, gone, there, choice, by)
         if decided.action != "restore":
-            wholes = {r.system: chunk.arrivals[r.member.ref].natives() for r in there if r.member.ref in chunk.arrivals}
+            wholes = _wholes(chunk, there) if decided.action == "archive" else {}
             return msgspec.structs.replace(plan_deletion(chunk.flow, link, gone, there, decided, wholes), by=by)
         systems = [member.ref.system for member in gone]
         remaining = replace(link, members=tuple(member for member in link.members if member not in gone))
@@ -425,6 +425,11 @@ class Planner:
 def _moved_on(chunk: Chunk, item: Held, there: Sequence[Reading]) -> bool:
     """Whether a record was edited after a person said that it shall be deleted: then the person is asked again."""
     return json_text(remaining_values(chunk.flow, there)) != json_text(dict(item.values))
+
+
+def _wholes(chunk: Chunk, there: Sequence[Reading]) -> dict[str, Natives]:
+    """System → all that was read of a record, also what no row names."""
+    return {r.system: chunk.arrivals[r.member.ref].natives() for r in there if r.member.ref in chunk.arrivals}
 
 
 def _rest(link: Link) -> LinkPlan:
