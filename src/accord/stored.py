@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from accord.core.linkplan import LinkPlan
-from accord.model import Link, Member, Native, Natives, Ref, decode_natives
+from accord.model import Link, Member, Native, Natives, Op, Ref, decode_natives
+
+_WRITES = frozenset(op.value for op in Op)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,11 @@ class HistoryLine:
     caused_by: Mapping[str, Any] | None = None
     by: str | None = None
     id: int = 0
+
+    @property
+    def wrote(self) -> Op | None:
+        """The kind of write of ours that this was, if it was one and took effect."""
+        return Op(self.op) if self.op in _WRITES and self.outcome in ("applied", "already") else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from accord.config.cases import Case, CaseRecord, Expected, ExpectedHeld, ExpectedWrite, natives_of
 from accord.config.meaning import Flow, System
-from accord.config.problems import Problems
+from accord.config.problems import Problems, nearest
 from accord.config.tree import Where, key_text
-from accord.errors import Problem
 from accord.model import Op, Ref
 
 NAMED = "SYSTEM/DATATYPE/ID, as custompms/customer/17"
@@ -96,8 +95,6 @@ class _Cases:
 
     def _check_paths(self, system: str, datatype: str, written: Mapping[Any, Any], where: Where) -> None:
         """A property that is near to a mapped one, and is none, is a slip of the pen."""
-        from accord.config.problems import nearest
-
         mapped = {
             path
             for flow in self.flows.values()
@@ -169,11 +166,3 @@ class _Cases:
 def _native_id(text: str) -> str | int:
     """`17` is a number, as most systems write it; `C-17` and `017` are text."""
     return int(text) if text.isascii() and text.isdecimal() and str(int(text)) == text else text
-
-
-def place_of(case: Case, message: str, hint: str | None = None) -> Problem:
-    """What is wrong with a case, with its file and line."""
-    return Problem(file=case.file, line=case.line, path=f"tests.{case.name}", message=message, hint=hint)
-
-
-__all__: Sequence[str] = ["place_of", "resolve_cases"]

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from accord.config.tree import Where, compose, key_text
 from accord.errors import ProjectFileError, UsageError
+from accord.model import json_text
 
 if TYPE_CHECKING:
     from ruamel.yaml.nodes import MappingNode, Node
@@ -130,7 +129,7 @@ def flow_text(value: Any) -> str:
         return "[" + ", ".join(map(flow_text, value)) + "]"
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.]*(\([\w, ]*\))?", value) and not _is_word(value):
         return value
-    return msgspec.json.encode(value).decode()
+    return json_text(value)
 
 
 def _is_word(text: str) -> bool:

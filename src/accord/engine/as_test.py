@@ -11,15 +11,13 @@ from typing import Any
 import msgspec
 
 from accord.connectors.paths import nested
-from accord.core.mapping import FlowMap
+from accord.core.mapping import FlowMap, SideMap
 from accord.core.settle import revive, revived
 from accord.errors import UsageError, ValueRefused
 from accord.model import Link, LinkRef, Member, Native, Op, Ref, json_bytes
 from accord.store.opening import State
 from accord.stored import HistoryLine
 
-OPS = {op.value: op for op in Op}
-DONE = frozenset({"applied", "already"})
 MOST = 30
 """Links that are taken along because the record refers to them."""
 _EQUALS = re.compile(r"""([A-Za-z_][\w.]*)\s*==\s*("[^"']*"|'[^"']*'|-?\d+|true|false)""")
@@ -55,13 +53,13 @@ class _Exported:
 
     def test(self) -> _Test:
         """The last run that wrote to the link, or how it is where none did."""
-        lines = [line for line in self.state.history.list(link=self.link.id) if line.op in OPS and line.outcome in DONE]
+        lines = [line for line in self.state.history.list(link=self.link.id) if line.wrote is not None]
         last = [line for line in lines if line.run == lines[-1].run]
         ops = {line.op for line in last}
         self.made = {Ref.parse(line.ref or "") for line in last if line.op == Op.CREATE.value}
         if not last:
             found = _Test(f"{self.link.members[0].ref} is in step")
-            found.in_step.append(self._records(self.link.members))
+            found.in_step.append(self._records(self.flow, self.link.members))
         elif Op.DELETE.value in ops:
             found = self._deleted(last)
         elif Op.CREATE.value in ops:
@@ -77,7 +75,7 @@ class _Exported:
         sources = [member for member in self.link.members if member.ref not in self.made]
         if not sources:
             raise UsageError("what the record was made from is gone, so that no test can begin with it")
-        found = _Test(f"{sources[0].ref} gets a counterpart", new=self._records(sources))
+        found = _Test(f"{sources[0].ref} gets a counterpart", new=self._records(self.flow, sources))
         for line in lines:
             if line.op == Op.CREATE.value:
                 member = self._member(line)
@@ -102,7 +100,7 @@ class _Exported:
                 if row in side.rows:
                     edits.setdefault(str(source.ref), {})[side.paths[row]] = source.base.get(row)
         found = _Test(f"an edit of {next(iter(edits))} is carried over" if edits else f"an edit of {lines[0].ref}")
-        found.in_step.append(self._records(self.link.members, before))
+        found.in_step.append(self._records(self.flow, self.link.members, before))
         found.edit = {ref: nested(changes) for ref, changes in edits.items()}
         found.writes = [(line.op, line.ref or "", self._expected(self._member(line), line)) for line in lines]
         return found
@@ -114,7 +112,7 @@ class _Exported:
         if first is None:
             raise UsageError("who deleted the first of the records is not in the history, so that no test can do it")
         found = _Test(f"{first.ref} is deleted", delete=[str(first.ref)])
-        found.in_step.append(self._records(self.link.members))
+        found.in_step.append(self._records(self.flow, self.link.members))
         found.writes = [(line.op, line.ref or "", {}) for line in lines if line.op == Op.DELETE.value]
         return found
 
@@ -134,41 +132,23 @@ class _Exported:
             raise UsageError(f"the last write to {line.ref} was {said}, which no test can repeat")
         return found
 
+    @staticmethod
     def _records(
-        self, members: Sequence[Member], before: Mapping[Ref, Mapping[str, Native]] | None = None
+        flow: FlowMap, members: Sequence[Member], before: Mapping[Ref, Mapping[str, Native]] | None = None
     ) -> dict[str, Mapping[str, Native]]:
         """Records with all that is mapped; `before`: what some paths were."""
         found: dict[str, Mapping[str, Native]] = {}
         for member in members:
-            paths = self._paths(member)
-            values = {paths[row]: value for row, value in member.base.items() if row in paths}
-            found[str(member.ref)] = self._scoped(member, nested({**values, **(before or {}).get(member.ref, {})}))
+            side = flow.sides[member.ref.system]
+            values = {side.paths[row]: value for row, value in member.base.items() if row in side.paths}
+            found[str(member.ref)] = {
+                **nested(_scope(side)),
+                **nested({**values, **(before or {}).get(member.ref, {})}),
+            }
         return found
 
-    def _paths(self, member: Member) -> Mapping[str, str]:
-        return self.flow_of(member).sides[member.ref.system].paths
-
-    def flow_of(self, member: Member) -> FlowMap:
-        """The flow of a member of this link or of one that it refers to."""
-        number = self.state.links.of([member.ref]).get(member.ref)
-        links = self.state.links.load([number]) if number is not None else {}
-        return self.flows[links[number].flow] if number in links else self.flow
-
-    def _scoped(self, member: Member, record: dict[str, Native]) -> dict[str, Native]:
-        """A record with what brings it into the flow's filter: that is not kept where no row names it."""
-        side = self.flow_of(member).sides[member.ref.system]
-        wanted = dict(side.side.defaults)
-        if side.where is not None:
-            wanted |= {
-                path: json.loads(text.replace("'", '"')) for path, text in _EQUALS.findall(side.side.where or "")
-            }
-            wanted = {
-                path: value for path, value in wanted.items() if path in side.where.paths or path in side.side.defaults
-            }
-        return {**nested({path: value for path, value in wanted.items() if path not in side.paths.values()}), **record}
-
     def _expected(self, member: Member, line: HistoryLine) -> Mapping[str, Native]:
-        paths = self._paths(member)
+        paths = self.flow.sides[member.ref.system].paths
         values = {paths[row]: member.base.get(row) for row in line.changes if row in paths}
         return nested(values)
 
@@ -198,29 +178,38 @@ class _Exported:
         return number
 
     def _referred(self) -> Iterator[dict[str, Mapping[str, Native]]]:
-        """The links that this one refers to, and that these refer to: the furthest first."""
-        order: list[int] = []
+        """The links that this one refers to, and that these refer to."""
+        found: list[tuple[FlowMap, Link]] = []
         waiting = [iter([*self._targets(self.flow, self.link), *self.pointed])]
         seen = {self.link.id}
-        while waiting and len(order) < MOST:
+        while waiting and len(seen) <= MOST:
             number = next(waiting[-1], None)
             if number is None:
                 waiting.pop()
             elif number not in seen:
                 seen.add(number)
-                order.append(number)
                 loaded = self.state.links.load([number]).get(number)
                 if loaded is not None and loaded.flow in self.flows:
                     flow = self.flows[loaded.flow]
-                    waiting.append(self._targets(flow, revived(flow, loaded)))
-        for number, link in self.state.links.load(order).items():
-            if number in order and len(link.members) > 1:
-                yield self._records(link.members)
+                    found.append((flow, revived(flow, loaded)))
+                    waiting.append(self._targets(*found[-1]))
+        for flow, link in found:
+            if len(link.members) > 1:
+                yield self._records(flow, link.members)
 
     @staticmethod
     def _targets(flow: FlowMap, link: Link) -> Iterator[int]:
         values = (link.agreed[row].value for row in flow.references if row in link.agreed)
         return iter([value.link for value in values if isinstance(value, LinkRef)])
+
+
+def _scope(side: SideMap) -> dict[str, Native]:
+    """What brings a record into the flow's filter, where no row names it: that is not kept."""
+    wanted = dict(side.side.defaults)
+    if side.where is not None:
+        equal = _EQUALS.findall(side.side.where or "")
+        wanted |= {path: json.loads(text.replace("'", '"')) for path, text in equal if path in side.where.paths}
+    return {path: value for path, value in wanted.items() if path not in side.paths.values()}
 
 
 def _yaml(test: _Test) -> Iterator[str]:

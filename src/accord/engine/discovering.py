@@ -6,6 +6,7 @@ few of them and every one came several times.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,22 +88,10 @@ class FoundDatatype:
 
 def discover(system: System, sample: int, connecting: Callable[[System], Connector] = connect) -> list[FoundDatatype]:
     """What a system has. Raises SystemFailure, and UsageError for a connector that cannot tell."""
-    import asyncio
-
     connector = connecting(system)
     if not isinstance(connector, Discovers):
         raise UsageError(f"the connector {system.connector!r} of {system.name} cannot be asked what there is")
     return [_found(system, one) for one in asyncio.run(_asked(connector, connector, sample))]
-
-
-def find(system: System, sample: int, connecting: Callable[[System], Connector] = connect) -> dict[str, FoundDatatype]:
-    """What a system has, by name."""
-    return {one.name: one for one in discover(system, sample, connecting)}
-
-
-def samples_of(found: FoundDatatype) -> tuple[Natives, ...]:
-    """The records of a datatype that were looked at."""
-    return found.samples
 
 
 async def _asked(connector: Connector, asked: Discovers, sample: int) -> list[Discovered]:

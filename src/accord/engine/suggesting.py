@@ -8,31 +8,24 @@ have, and for their names. Nothing is written anywhere; a person takes what fits
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from difflib import SequenceMatcher
 from typing import Any
 
 from accord.config.meaning import Flow, Project, System
 from accord.connectors.registry import connect
 from accord.core.mapping import FlowMap, SideMap
-from accord.engine.discovering import FoundDatatype, FoundProperty, find, samples_of
+from accord.engine.discovering import FoundDatatype, FoundProperty, discover
+from accord.engine.likeness import ENOUGH, SURE, agreement, alike, amount, codes_of, once, plain, scale_of, tells
 from accord.errors import ExpressionError
 from accord.model import Native, Natives
 from accord.ports import Connector
 
-ENOUGH = 5
-"""So many records on both sides are needed before their agreement says anything."""
 PROPOSE = 0.5
 """The least score of a row that is proposed."""
-SURE = 0.95
-"""How consistent a scale, a map or a reference must be."""
 OPTIONS = 12
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-_SPACES = re.compile(r"\s+")
-_SAID = frozenset({"custom", "field", "value", "the", "of"})
+NAMING = frozenset({"", "string", "text", "email", "phone", "url"})
+"""Types of properties by which records may be paired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +72,10 @@ def suggest(
 ) -> list[Suggested]:
     """Proposals for a flow, its first system with each other one. Raises SystemFailure, UsageError."""
     first, *others = flow.sides
-    asked = {side.system: find(project.systems[side.system], sample, connecting) for side in flow.sides}
+    asked = {
+        side.system: {one.name: one for one in discover(project.systems[side.system], sample, connecting)}
+        for side in flow.sides
+    }
     compiled = FlowMap(project, flow)
     found = []
     for other in others:
@@ -103,7 +99,7 @@ class _Side:
         marks = {datatype.id, datatype.modified, version, datatype.key_property}
         marks |= {found.keys.get(key) for key in ("modified", "version")}
         self.id = datatype.id
-        self.records = [record for record in samples_of(found) if _is_in(side, record)]
+        self.records = [record for record in found.samples if _is_in(side, record)]
         self.properties = [
             one
             for one in found.properties
@@ -112,7 +108,14 @@ class _Side:
             and any(record.get(one.path) for record in self.records)
         ]
         self.all = {one.path: one for one in found.properties}
-        self.plain = {path: [_plain(record.get(path)) for record in self.records] for path in self.all}
+        self.plain = {path: [plain(record.get(path)) for record in self.records] for path in self.all}
+
+    def once(self) -> dict[str, dict[str, int]]:
+        """Path → value that stands once → which record has it, of what may name a record."""
+        paths = [
+            path for path, one in self.all.items() if (one.type or "").partition("(")[0] in NAMING and path != self.id
+        ]
+        return {path: once(self.plain[path]) for path in paths}
 
 
 def _is_in(side: SideMap, record: Natives) -> bool:
@@ -140,7 +143,7 @@ class _References:
     @staticmethod
     def _ids(project: Project, system: str, datatype: str, asked: Mapping[str, FoundDatatype]) -> frozenset[str]:
         path = project.systems[system].datatypes[datatype].id
-        return frozenset(str(record.get(path)) for record in samples_of(asked[datatype]))
+        return frozenset(str(record.get(path)) for record in asked[datatype].samples)
 
     def of(self, left: Sequence[Native], right: Sequence[Native]) -> str | None:
         """The flow whose records both properties name."""
@@ -183,32 +186,19 @@ class _Pair:
     def _paired(self) -> tuple[tuple[str, str] | None, list[tuple[int, int]]]:
         """The two properties that tell best which records are the same, and these records."""
         best: tuple[float, tuple[str, str], list[tuple[int, int]]] | None = None
-        for path in self.left.plain:
-            for other in self.right.plain:
-                if path in (self.left.id,) or other in (self.right.id,) or not self._tell(path, other):
-                    continue
-                pairs = self._joined(path, other)
-                score = len(pairs) * (1 + 0.2 * _alike(path, other))
+        mine, theirs = self.left.once(), self.right.once()
+        for path, one in mine.items():
+            for other, two in theirs.items():
+                pairs = [(at, two[value]) for value, at in one.items() if value in two]
+                score = len(pairs) * (1 + 0.2 * alike(path, other))
                 if len(pairs) >= ENOUGH and (best is None or score > best[0]):
                     best = score, (path, other), pairs
         return (best[1], best[2]) if best else (None, [])
 
-    def _tell(self, path: str, other: str) -> bool:
-        kinds = {
-            (self.left.all[path].type or "").partition("(")[0],
-            (self.right.all[other].type or "").partition("(")[0],
-        }
-        return kinds <= {"string", "text", "email", "phone", "url"}
-
-    def _joined(self, path: str, other: str) -> list[tuple[int, int]]:
-        """Records whose values are the same and are there once on each side."""
-        one, two = _once(self.left.plain[path]), _once(self.right.plain[other])
-        return [(at, two[value]) for value, at in one.items() if value in two]
-
     # how two properties go together
 
     def _row(self, one: FoundProperty, other: FoundProperty) -> SuggestedRow | None:
-        name = _alike(one.path, other.path)
+        name = alike(one.path, other.path)
         both = [
             (a, b)
             for at, to in self.pairs
@@ -223,7 +213,7 @@ class _Pair:
         self, one: FoundProperty, other: FoundProperty, name: float, both: Sequence[tuple[Native, Native]]
     ) -> SuggestedRow | None:
         """Over records that are on both sides: agreement beyond chance, or a scale, a map or a reference."""
-        agreed, beyond = _agreement([(_plain(a), _plain(b)) for a, b in both])
+        agreed, beyond = agreement([(plain(a), plain(b)) for a, b in both])
         found = self._equal(one, other, name, both, agreed, beyond)
         if beyond >= SURE:
             return found
@@ -239,7 +229,7 @@ class _Pair:
         agreed: int,
         beyond: float,
     ) -> SuggestedRow | None:
-        kind = _amount(both) or _joint(one, other)
+        kind = amount(both) or _joint(one, other)
         if beyond <= 0 or kind is None:
             return None
         said = f"equal in {agreed} of {len(both)} records that are on both sides"
@@ -248,7 +238,7 @@ class _Pair:
     def _scaled(
         self, one: FoundProperty, other: FoundProperty, name: float, both: Sequence[tuple[Native, Native]]
     ) -> SuggestedRow | None:
-        scale = _scale(both)
+        scale = scale_of(both)
         if scale is None:
             return None
         said = f"the one is {scale} times the other in nearly all of {len(both)} records that are on both sides"
@@ -259,7 +249,7 @@ class _Pair:
         self, one: FoundProperty, other: FoundProperty, name: float, both: Sequence[tuple[Native, Native]]
     ) -> SuggestedRow | None:
         """Each value of the one side goes with one of the other: options under other names, or references."""
-        codes = _codes(both)
+        codes = codes_of(both)
         if codes is None:
             return None
         flow = self.references.of([a for a, _ in both], [b for _, b in both])
@@ -290,7 +280,7 @@ class _Pair:
         found = []
         for row in rows:
             one, other = self.left.plain[row.left], self.right.plain[row.right]
-            if row.map or row.scale or not (_tells(one) and _tells(other)):
+            if row.map or row.scale or not (tells(one) and tells(other)):
                 continue
             filled = min(sum(map(bool, one)) / len(one), sum(map(bool, other)) / len(other))
             both = len(set(filter(None, one)) & set(filter(None, other)))
@@ -323,89 +313,6 @@ def _row(
     )
 
 
-# values
-
-
-def _plain(value: Native) -> str:
-    """A value as far as people would call it the same: case, blanks, trailing zeros and midnight are no difference."""
-    if value is None or isinstance(value, list | dict):
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | Decimal):
-        return _number(Decimal(value))
-    text = _SPACES.sub(" ", value).strip().casefold()
-    if re.fullmatch(r"[+-]?\d+[.]\d+", text):
-        return _number(Decimal(text))
-    if re.fullmatch(r"[+(]?\d[\d ()/.-]{5,}", text) and not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        return re.sub(r"\D", "", text)  # a telephone number, or another one that people write with blanks
-    return text.removesuffix("t00:00:00").removesuffix("/")
-
-
-def _number(value: Decimal) -> str:
-    try:
-        return format(value.normalize(), "f")
-    except InvalidOperation:
-        return str(value)
-
-
-def _once(values: Sequence[str]) -> dict[str, int]:
-    """Value → where it stands, of those that stand once."""
-    counts = Counter(values)
-    return {value: at for at, value in enumerate(values) if value and counts[value] == 1}
-
-
-def _tells(values: Sequence[str]) -> bool:
-    filled = [value for value in values if value]
-    return len(filled) >= ENOUGH and len(filled) >= len(values) / 2 and len(set(filled)) >= SURE * len(filled)
-
-
-def _agreement(both: Sequence[tuple[str, str]]) -> tuple[int, float]:
-    """How often the two are equal, and how much of that is more than chance (Cohen's kappa, 1960)."""
-    agreed = sum(a == b for a, b in both)
-    left, right = Counter(a for a, _ in both), Counter(b for _, b in both)
-    chance = sum(left[value] * right[value] for value in left) / len(both) ** 2
-    rate = agreed / len(both)
-    return agreed, 0.0 if chance >= 1 else max(0.0, (rate - chance) / (1 - chance)) if agreed >= ENOUGH else 0.0
-
-
-def _scale(both: Sequence[tuple[Native, Native]]) -> str | None:
-    """The one factor between two numbers; None where there is none, or it is 1."""
-    ratios: Counter[Decimal] = Counter()
-    for a, b in both:
-        one, other = _decimal(a), _decimal(b)
-        if one is None or other is None:
-            return None
-        if one and other:
-            ratios[round(other / one, 1)] += 1
-    if not ratios:
-        return None
-    ((ratio, count),) = ratios.most_common(1)
-    different = len({_plain(a) for a, _ in both}) >= ENOUGH
-    return _number(ratio) if different and ratio not in (0, 1) and count >= SURE * ratios.total() else None
-
-
-def _decimal(value: Native) -> Decimal | None:
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d+)?", value):
-        return Decimal(value)
-    return Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
-
-
-def _codes(both: Sequence[tuple[Native, Native]]) -> dict[Native, Native] | None:
-    """Value → value where each goes with one other, both ways; None where it does not, or there is but one."""
-    forth: dict[Any, Counter[Any]] = defaultdict(Counter)
-    for a, b in both:
-        if isinstance(a, list | dict) or isinstance(b, list | dict):
-            return None
-        forth[a][b] += 1
-    chosen = {a: counts.most_common(1)[0] for a, counts in forth.items()}
-    kept = sum(count for _, count in chosen.values())
-    one_to_one = len({b for b, _ in chosen.values()}) == len(chosen)
-    if not (len(chosen) > 1 and one_to_one and kept >= SURE * len(both)):
-        return None
-    return {a: b for a, (b, _) in chosen.items()}
-
-
 # types and names
 
 
@@ -425,45 +332,12 @@ def _joint(one: FoundProperty, other: FoundProperty) -> str | None:
     return None
 
 
-def _amount(both: Sequence[tuple[Native, Native]]) -> str | None:
-    """`decimal(2)` where both sides hold numbers, be it as text, and some with a point."""
-    numbers = [_decimal(value) for pair in both for value in pair]
-    if any(number is None for number in numbers):
-        return None
-    places = max(_places(number) for number in numbers if number is not None)
-    return f"decimal({places})" if places else None
-
-
-def _places(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
 def _decimals_of(one: FoundProperty) -> int:
     inside = (one.type or "").partition("(")[2].rstrip(")")
     if inside.isdecimal():
         return int(inside)
     text = str(one.example) if one.example is not None else ""
     return len(text.partition(".")[2]) if re.fullmatch(r"-?\d+\.\d+", text) else 0
-
-
-def _alike(path: str, other: str) -> float:
-    """How much two names have in common, from 0 to 1."""
-    one, two = _words(path), _words(other)
-    if not one or not two:
-        return 0.0
-    shared = len(set(one) & set(two)) / min(len(set(one)), len(set(two)))
-    letters = SequenceMatcher(None, "".join(one), "".join(two)).ratio()
-    return max(letters, 0.9 * shared) if shared < 1 else max(letters, 0.9)
-
-
-def _words(path: str) -> list[str]:
-    return [
-        word
-        for part in re.split(r"[._\[\]\-\s]+", path)
-        for w in _WORDS.findall(part)
-        if (word := w.lower()) not in _SAID
-    ]
 
 
 def _named(name: float) -> tuple[str, ...]:

@@ -19,8 +19,6 @@ from accord.model import Link, Member, Op, Record, Ref
 from accord.store.opening import State
 from accord.stored import HistoryLine
 
-OPS = {op.value: op for op in Op}
-DONE = frozenset({"applied", "already"})
 BATCH = 200
 
 
@@ -56,7 +54,7 @@ def selected(state: State, wanted: Wanted) -> list[HistoryLine]:
 
 
 def _is_write(line: HistoryLine) -> bool:
-    return line.op in OPS and line.outcome in DONE and line.link is not None and line.ref is not None
+    return line.wrote is not None and line.link is not None and line.ref is not None
 
 
 async def make_undo(setting: Setting, wanted: Wanted, lines: Sequence[HistoryLine]) -> list[Left]:

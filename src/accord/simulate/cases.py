@@ -19,8 +19,6 @@ from accord.simulate.models import Shapes
 
 ROUNDS = 5
 """Rounds after which all must be quiet (P1 says three)."""
-OPS = {op.value: op for op in Op}
-DONE = frozenset({"applied", "already"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,11 +159,12 @@ def _written(place: Bench, after: int) -> Iterator[Written]:
     """What was written since a run, one line for each record and kind of write."""
     found: dict[tuple[str, str], Written] = {}
     with place.state() as state:
-        lines = [line for line in state.history.list() if (line.run or 0) > after and line.op in OPS]
+        lines = [line for line in state.history.list() if line.run > after]
     for line in lines:
-        if line.outcome not in DONE or line.ref is None or line.flow is None:
+        op = line.wrote
+        if op is None or line.ref is None or line.flow is None:
             continue
-        op, ref = OPS[line.op], Ref.parse(line.ref)
+        ref = Ref.parse(line.ref)
         if op is Op.UPDATE and (Op.CREATE.value, line.ref) in found:
             op = Op.CREATE  # what a create had to leave out follows in a second write
         written = found.setdefault((op.value, line.ref), Written(op=op, ref=ref, reason=line.reason or ""))
