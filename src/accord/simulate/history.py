@@ -56,7 +56,7 @@ class Step:
     """One step of a history."""
 
     kind: str
-    """`act`, `round`, `wait`, `fault`, `calm`, `decide`, `second`, `full_disk`, `old_state`."""
+    """`act`, `round`, `wait`, `fault`, `calm`, `decide`, `second`, `full_disk`, `night`."""
     seed: int
 
     def random(self) -> Random:
