@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SYSTEMS := $(VENV)/systems
 
-.PHONY: setup demo test test-real test-browser check bench torture mutations schema lock clean
+.PHONY: setup systems demo test test-real test-browser check bench torture mutations schema lock clean
 
 setup: $(READY)
 
@@ -17,10 +18,18 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
+# Business systems that tests start, in an environment of their own.
+systems: $(SYSTEMS)/.ready
+
+$(SYSTEMS)/.ready: requirements/systems.txt $(READY)
+	$(BIN)/uv venv --quiet --clear $(SYSTEMS)
+	$(BIN)/uv pip install --quiet --python $(SYSTEMS)/bin/python --require-hashes -r requirements/systems.txt
+	touch $(SYSTEMS)/.ready
+
 demo: setup
 	$(BIN)/accord demo $(ARGS)
 
-test: setup
+test: setup systems
 	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser $(ARGS)
 
 # What needs system packages. Real business systems come with the issue about them; no test needs them yet.
@@ -53,6 +62,7 @@ schema: setup
 lock:
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra excel --extra keyring --group dev -o requirements/dev.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/systems.in -o requirements/systems.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .accord-demo
