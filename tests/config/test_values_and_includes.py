@@ -133,9 +133,43 @@ def test_a_preset_gives_keys_that_the_file_may_override(tmp_path: Path, monkeypa
     pms = loaded(tmp_path, text).systems["pms"]
     assert (pms.connector, pms.limits.rate, pms.limits.retries) == ("rest", 1.0, 9)
     assert (pms.datatypes["task"].id, pms.datatypes["task"].options["list"]["path"]) == ("key", "/t")
-    assert "customer" in pms.datatypes
+    assert (
+        "customer" in loaded(tmp_path, text.replace("{task: {path: /t}}", "{customer: }", 1)).systems["pms"].datatypes
+    )
     found = problems(tmp_path, SMALL.replace("connector: memory", "connector: acmee", 1))
     assert "'acme'" in str(found[0])
+
+
+def test_what_nobody_names_of_a_preset_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme.yaml").write_text(
+        "connector: rest\ndatatypes: {task: {path: /t}, customer: {path: /c}, user: {path: /u}, group: {path: /g}}\n",
+        "utf-8",
+    )
+    monkeypatch.setattr("accord.config.resolve_systems.PRESETS", tmp_path)
+    system = "connector: acme, base_url: https://x, datatypes: {user: }"
+    text = SMALL.replace("connector: memory, datatypes: {task: {}, customer: {}}", system, 1)
+    assert list(loaded(tmp_path, text).systems["pms"].datatypes) == ["task", "user"]
+    alone = "accord: 1\nsystems: {acme: {connector: acme, base_url: https://x}}\nflows: {}\n"
+    assert list(loaded(tmp_path, alone).systems["acme"].datatypes) == ["task", "customer", "user", "group"]
+
+
+def test_an_auth_of_another_type_takes_the_place_of_the_presets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "acme.yaml").write_text(
+        "connector: rest\nauth: {type: api_key, header: X-Key}\ndatatypes: {task: {path: /t}, customer: {path: /c}}\n",
+        "utf-8",
+    )
+    monkeypatch.setattr("accord.config.resolve_systems.PRESETS", tmp_path)
+    for auth, expected in (
+        ("{key: k}", {"type": "api_key", "header": "X-Key", "key": "k"}),
+        ("{type: bearer, token: t}", {"type": "bearer", "token": "t"}),
+    ):
+        system = f"connector: acme, base_url: https://x, auth: {auth}, datatypes: {{task: }}"
+        text = SMALL.replace("connector: memory, datatypes: {task: {}, customer: {}}", system, 1)
+        pms = loaded(tmp_path, text).systems["pms"]
+        assert pms.options["auth"] == expected
+        assert pms.datatypes["task"].options["list"]["path"] == "/t"
 
 
 def test_the_project_file_is_found_or_it_is_said_how_to_make_one(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def _resolve(file: Path, gathered: Gathered, problems: Problems) -> Project:
     from accord.config.resolve_cases import resolve_cases
     from accord.config.resolve_flows import Flows
     from accord.config.resolve_sections import resolve_schedule, resolve_sections, resolve_state
-    from accord.config.resolve_systems import resolve_systems
+    from accord.config.resolve_systems import resolve_systems, without_unused
     from accord.config.schema import DefaultsModel, FileModel
 
     data, folder = gathered.data, file.absolute().parent
@@ -91,6 +91,7 @@ def _resolve(file: Path, gathered: Gathered, problems: Problems) -> Project:
         if key in sections:
             problems.caution((key,), "this version does not use it yet")
     problems.stop()
+    systems = without_unused(systems, written_systems, flows.values())
     return Project(
         title=(top.title if top else None) or folder.name,
         file=file,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from accord.config.meaning import Datatype, Property, System, SystemClock, SystemLimits, VersionCheck
+from accord.config.meaning import Datatype, Flow, Property, System, SystemClock, SystemLimits, VersionCheck
 from accord.config.problems import Problems
 from accord.config.tree import Where, key_text
 from accord.config.words import RESERVED_SYSTEMS
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from accord.config.schema import DatatypeModel, PropertyModel, SystemModel, VersionModel
 
 ENTRY_POINTS = "accord.connectors"
-PRESETS = Path(__file__).parent.parent / "connectors" / "presets"
+PRESETS = Path(__file__).parent.parent / "connectors" / "presets" / "systems"
 _NAME = re.compile(r"[^\W_][\w.-]*")
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
@@ -51,7 +52,10 @@ def _check_name(where: Where, kind: str, problems: Problems) -> None:
 
 
 def with_preset(body: Mapping[Any, Any]) -> dict[Any, Any]:
-    """A system's keys over those of the preset that its `connector` names, if it names one."""
+    """A system's keys over those of the preset that its `connector` names, if it names one.
+
+    A part of another `type` (another `auth`) takes the place of the preset's.
+    """
     name = body.get("connector")
     if not isinstance(name, str) or not is_name(name) or not (PRESETS / f"{name}.yaml").is_file():
         return dict(body)
@@ -61,12 +65,39 @@ def with_preset(body: Mapping[Any, Any]) -> dict[Any, Any]:
     return _laid_over(preset, {key: value for key, value in body.items() if key != "connector"})
 
 
+def without_unused(
+    systems: Mapping[str, System], written: Mapping[str, Any], flows: Iterable[Flow]
+) -> dict[str, System]:
+    """The systems without the datatypes of a preset that neither the file nor a flow names; a system in no flow keeps
+    all of them, to be looked at.
+    """
+    used: dict[str, set[str]] = {}
+    for flow in flows:
+        for side in flow.sides:
+            used.setdefault(side.system, set()).add(side.datatype)
+    found = dict(systems)
+    for name, wanted in used.items():
+        named = written[name].get("datatypes") if isinstance(written.get(name), dict) else None
+        keep = wanted | ({key_text(key) for key in named} if isinstance(named, dict) else set())
+        if name in found and not keep >= set(found[name].datatypes):
+            kept = {key: value for key, value in found[name].datatypes.items() if key in keep}
+            found[name] = replace(found[name], datatypes=kept)
+    return found
+
+
 def _laid_over(below: dict[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]:
     merged = dict(below)
     for key, value in above.items():
         under = below.get(key)
-        both = isinstance(under, dict) and isinstance(value, dict)
-        merged[key] = _laid_over(under, value) if both and isinstance(under, dict) else value
+        if isinstance(under, dict) and value is None:
+            continue
+        if (
+            isinstance(under, dict)
+            and isinstance(value, dict)
+            and value.get("type", under.get("type")) == under.get("type")
+        ):
+            value = _laid_over(under, value)
+        merged[key] = value
     return merged
 
 
@@ -154,8 +185,6 @@ def sqlite_url(url: str, folder: Path) -> str:
 def _file_located(datatype: Datatype, connector: str, system: Mapping[str, Any], folder: Path) -> Datatype:
     if connector != "file":
         return datatype
-    from dataclasses import replace
-
     path = datatype.options.get("path")
     base = Path(system["path"]) if "path" in system else folder
     located = str((base / path).absolute()) if path else str(base.absolute())
