@@ -146,8 +146,24 @@ def _reading(project: Project, flow: Flow) -> list[Any]:
         datatype = project.datatype(side.system, side.datatype)
         paths = {row.paths[side.system] for row in flow.rows if side.system in row.paths}
         types = {path: datatype.properties[path].type for path in paths if path in datatype.properties}
+        joined = {
+            path: [one.parts, one.join, one.split]
+            for path, one in datatype.properties.items()
+            if one.parts and path in paths
+        }
         zone = project.systems[side.system].clock.zone
-        sides.append([side.system, side.datatype, side.where, datatype.id, datatype.deleted, zone, types])
+        sides.append(
+            [
+                side.system,
+                side.datatype,
+                side.where,
+                datatype.id,
+                datatype.deleted,
+                zone,
+                types,
+                *([joined] if joined else []),
+            ]
+        )
     rows = [
         [
             row.name,

@@ -26,6 +26,11 @@ class Property:
     read_only: bool = False
     create_only: bool = False
     default: Any = None
+    parts: tuple[str, ...] = ()
+    """Paths of the properties that this one is joined of, and taken apart into; empty for an ordinary one."""
+    join: str = " "
+    split: str = "last"
+    """Which part gets the last or first word and which the rest, or where a `number` begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

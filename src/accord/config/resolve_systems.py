@@ -221,6 +221,10 @@ def _datatype(
     checked = problems.validate(model, body, where)
     if checked is None:
         return None
+    joined = {path for path, one in checked.properties.items() if one.parts}
+    for path in joined:
+        if joined & set(checked.properties[path].parts):
+            problems.add((*where, "properties", path, "parts"), "a part must be a property of the system itself")
     options = _options(checked, DatatypeModel)
     if hasattr(checked, "webhook"):
         _complete_rest(options, where, checked.key_property, problems)
@@ -296,4 +300,7 @@ def _property(path: str, model: PropertyModel, where: Where, problems: Problems)
         read_only=model.read_only,
         create_only=model.create_only,
         default=model.default,
+        parts=tuple(model.parts),
+        join=model.join,
+        split=model.split,
     )
