@@ -149,12 +149,37 @@ def test_what_cannot_be_taken_apart_is_held(world: World) -> None:
     assert "first_name and last_name" in world.one_held("rejected").reason
 
 
+def test_a_property_is_written_under_another_name_and_left_out_where_it_is_null(world: World) -> None:
+    """As systems do that show `owner.id` and take `owner_id`, and leave out what is empty."""
+    told = world.file["systems"]["pms"]["datatypes"]["customer"]
+    told["properties"] = {"owner.id": {"write_as": "owner_id", "null_when_absent": True}}
+    world.flow["rows"] = [row("city"), {"pms": "owner.id", "erp": "owner", "name": "owner"}]
+    world.flow["match"] = [["city"]]
+    one = str(world.pms.insert("customer", {"city": "Oslo"}))
+    two = str(world.pms.insert("customer", {"city": "Voss", "owner": {"id": 7}}))
+    connector = connect(world.project().systems["pms"])
+
+    async def seen() -> list[Any]:
+        await connector.open({"customer": ["owner.id", "city"]})
+        found = await connector.fetch("customer", [one, two])
+        records = [record for record in found.values() if isinstance(record, Record)]
+        done = await connector.update("customer", one, {"owner.id": 8}, Expects(natives=records[0].natives()))
+        assert done.kind is OutcomeKind.APPLIED
+        return [record.natives() for record in records]
+
+    assert asyncio.run(seen()) == [{"owner.id": None, "city": "Oslo"}, {"owner.id": 7, "city": "Voss"}]
+    now = world.pms.get("customer", one)
+    assert now is not None
+    assert (now["owner_id"], now.get("owner")) == (8, None)
+
+
 @pytest.mark.parametrize(
     ("properties", "said"),
     [
         ({"full_name": {"parts": ["first_name"]}}, "at least 2"),
         ({"full_name": {"parts": ["a", "a"]}}, "the same part twice"),
         ({"full_name": {"split": "last"}}, "add `parts"),
+        ({"full_name": {**NAME, "write_as": "x"}}, "remove `write_as`"),
         ({"full_name": {"parts": ["a", "b", "c"], "split": "number"}}, "two parts"),
         ({"full_name": {**NAME, "type": "integer"}}, "is text"),
         ({"full_name": NAME, "x": {"parts": ["full_name", "b"]}}, "of the system itself"),

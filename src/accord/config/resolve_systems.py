@@ -300,6 +300,8 @@ def _property(path: str, model: PropertyModel, where: Where, problems: Problems)
         read_only=model.read_only,
         create_only=model.create_only,
         default=model.default,
+        write_as=model.write_as,
+        null_when_absent=model.null_when_absent,
         parts=tuple(model.parts),
         join=model.join,
         split=model.split,

@@ -109,6 +109,8 @@ class PropertyModel(Strict):
     read_only: bool = False
     create_only: bool = False
     default: Any = None
+    write_as: Path | None = None
+    null_when_absent: bool = False
     parts: list[Path] = Field(default=[], min_length=2)
     join: str = Field(default=" ", min_length=1)
     split: Literal["first", "last", "number"] = "last"
@@ -119,6 +121,8 @@ class PropertyModel(Strict):
             if self.model_fields_set & {"join", "split"}:
                 refuse("`join` and `split` say how `parts` become one property", hint="add `parts: [first, last]`")
             return self
+        if self.write_as is not None:
+            refuse("what is joined of parts is written as these", hint="remove `write_as`")
         if len(set(self.parts)) < len(self.parts):
             refuse("the same part twice")
         if self.split == "number" and (len(self.parts) > 2 or self.join != " "):

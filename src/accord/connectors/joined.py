@@ -1,8 +1,10 @@
-"""One property out of several and back: a full name of first and last name, an address of street and number.
+"""Properties that a system shows otherwise than a row wants them, around any connector.
 
-Stands between the engine and any connector. The engine sees the joined property as one of the record; the system
-sees its parts only. What cannot be taken apart so that it is read the same again is refused, and never written in
-another form.
+One out of several and back: a full name of first and last name, an address of street and number. The engine sees the
+joined property as one of the record; the system sees its parts only. What cannot be taken apart so that it is read the
+same again is refused, and never written in another form.
+
+And what is shown as `project.id` but taken as `project_id`, or is left out where it is null.
 """
 
 from __future__ import annotations
@@ -74,15 +76,15 @@ def _pieces(joined: Property, value: str) -> list[str]:
 
 
 class JoinedConnector:
-    """A connector whose datatypes have joined properties."""
+    """A connector whose datatypes have such properties."""
 
     def __init__(self, inner: Connector) -> None:
         self.inner = inner
         self.system: System = inner.system
-        self._joined = {
-            name: tuple(one for one in datatype.properties.values() if one.parts)
-            for name, datatype in inner.system.datatypes.items()
-        }
+        told = {name: datatype.properties.values() for name, datatype in inner.system.datatypes.items()}
+        self._joined = {name: tuple(one for one in all if one.parts) for name, all in told.items()}
+        self._nulls = {name: tuple(one.path for one in all if one.null_when_absent) for name, all in told.items()}
+        self._names = {name: {one.path: one.write_as for one in all if one.write_as} for name, all in told.items()}
         self._paths: dict[str, tuple[str, ...]] = {}
 
     @property
@@ -127,10 +129,14 @@ class JoinedConnector:
 
     def _seen(self, datatype: str, record: Record) -> Record:
         """The record with what is joined, and with no other paths than were asked for."""
-        paths, joined = self._paths.get(datatype, ()), self._joined.get(datatype, ())
-        if not any(one.path in paths for one in joined):
+        paths, joined, nulls = (
+            self._paths.get(datatype, ()),
+            self._joined.get(datatype, ()),
+            self._nulls.get(datatype, ()),
+        )
+        if not any(one.path in paths for one in joined) and not nulls:
             return record
-        natives = record.natives()
+        natives = {**dict.fromkeys(nulls), **record.natives()}
         for one in joined:
             natives |= join_parts(one, natives)
         shown = {path: natives[path] for path in paths if path in natives}
@@ -139,7 +145,7 @@ class JoinedConnector:
     async def find(self, datatype: str, by: Natives) -> list[Record]:
         """See `Connector`. What no record can hold is found nowhere."""
         try:
-            wanted = self._apart(datatype, by)
+            wanted = self._apart(datatype, by, {})
         except ValueError:
             return []
         found = [self._seen(datatype, record) for record in await self.inner.find(datatype, wanted)]
@@ -186,18 +192,23 @@ class JoinedConnector:
                 told[name] = replace(told[name], properties=properties)
         return told
 
-    def _apart(self, datatype: str, natives: Natives) -> dict[str, Native]:
-        """The natives with parts in place of what is joined. Raises ValueError."""
+    def _apart(
+        self, datatype: str, natives: Natives, names: Mapping[str, str | None] | None = None
+    ) -> dict[str, Native]:
+        """The natives with parts in place of what is joined, under the names that they are written as. Raises
+        ValueError.
+        """
+        names = self._names.get(datatype, {}) if names is None else names
         named = {one.path: one for one in self._joined.get(datatype, ())}
         known = self.system.datatypes[datatype].properties
         apart: dict[str, Native] = {}
         for path, value in natives.items():
             one = named.get(path)
             if one is None:
-                apart[path] = value
+                apart[names.get(path) or path] = value
             else:
                 blank = {part: "" for part in one.parts if part in known and known[part].required}
-                apart |= take_apart(one, value, blank)
+                apart |= {names.get(part) or part: piece for part, piece in take_apart(one, value, blank).items()}
         return apart
 
     async def _ground(self, datatype: str, id: str, expects: Expects) -> Expects | Absence | None:
@@ -235,9 +246,9 @@ class JoinedDiscovering(JoinedConnector):
 
 
 def joining(system: System, connector: Connector) -> Connector:
-    """The connector, or one around it where the project file joins properties of its system."""
-    datatypes = system.datatypes.values()
-    if not any(one.parts for datatype in datatypes for one in datatype.properties.values()):
+    """The connector, or one around it where the project file gives properties of its system another form."""
+    properties = [one for datatype in system.datatypes.values() for one in datatype.properties.values()]
+    if not any(one.parts or one.write_as or one.null_when_absent for one in properties):
         return connector
     around = JoinedDiscovering if isinstance(connector, Discovers) else JoinedConnector
     return around(connector)
