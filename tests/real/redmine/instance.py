@@ -56,7 +56,8 @@ def start(folder: Path) -> Redmine:
     (folder / "config" / "database.yml").write_text(DATABASE.format(file=folder / "redmine.db"), "utf-8")
     (folder / "config" / "secret_key.txt").write_text(secrets.token_hex(32), "utf-8")
     env = _environment(folder)
-    _run(["bundle", "exec", "rake", "db:migrate", "redmine:load_default_data"], env)
+    _run(["bundle", "exec", "rake", "db:migrate"], env)
+    _run(["bundle", "exec", "rake", "redmine:load_default_data"], env)
     said = _run(["bin/rails", "runner", str(Path(__file__).with_name("setup.rb"))], env)
     key, *fields = next(line for line in said.splitlines() if line.startswith("READY")).split()[1:]
     port = free_port()

@@ -1,12 +1,12 @@
 """The preset against the conformance suite, on a real Redmine."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from accord.config.load import load
 from accord.config.meaning import System
@@ -20,9 +20,7 @@ from tests.real.redmine.instance import Redmine
 def system(redmine: Redmine, folder: Path, **more: Any) -> System:
     """A Redmine as a project file names it."""
     told = {"connector": "redmine", "base_url": redmine.url, "auth": {"key": redmine.key}, **more}
-    (folder / "redmine.yaml").write_text(
-        yaml.safe_dump({"accord": 1, "systems": {"redmine": told}, "flows": {}}), "utf-8"
-    )
+    (folder / "redmine.yaml").write_text(json.dumps({"accord": 1, "systems": {"redmine": told}, "flows": {}}), "utf-8")
     return load(folder / "redmine.yaml").systems["redmine"]
 
 
@@ -40,7 +38,6 @@ class TestIssues(ConnectorSuite):
             connector=connect(system(self.redmine, self.folder)),
             datatype="issue",
             text="description",
-            decimal="estimated_hours",
             unmapped=f"custom_fields[id={self.redmine.note_field}].value",
             filled={"subject": "Dig", "project.id": project["id"]},
             insert=lambda natives: str(self.redmine.made("/issues.json", {"issue": _body(natives)})["id"]),
