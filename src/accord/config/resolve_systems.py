@@ -272,8 +272,12 @@ def _needs_path(where: Where, problems: Problems) -> bool:
 def _version(model: VersionModel | None, where: Where, problems: Problems) -> VersionCheck | None:
     if model is None:
         return None
-    if model.etag and model.path is None:
-        return VersionCheck(kind="etag")
+    if model.etag:
+        if model.header or model.query:
+            problems.add(
+                where, "an ETag goes into If-Match", hint="leave out `etag`, or leave out `header` and `query`"
+            )
+        return VersionCheck(kind="etag", path=model.path)
     if model.path is None:
         problems.add(
             where, "a version needs a `path`", allowed="etag, a path, {path: …, header: …}, {path: …, query: …}"
