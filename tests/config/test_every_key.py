@@ -91,6 +91,7 @@ systems:
       cursor: {path: /b, list: {paginator: {type: cursor, cursor_path: c, cursor_param: d, size_param: s, size: 9}}}
       header: {path: /c, list: {paginator: {type: link_header}, changed_since: {filter: "modified ge '{since}'"}}}
       next: {path: /d, list: {paginator: {type: next_url, path: next}}, find: {params: {org_number: nr}}}
+      told: {path: /f, list: {paginator: {type: next_url, header: Next-Page}}, version: {etag: true, path: v}}
       single: {list: {path: /e, paginator: {type: single}, changed_since: {param: s, format: "%Y%m%d"}}}
   erp:
     connector: sql

@@ -113,6 +113,13 @@ SYSTEM = [
         "'cursor_path' is missing",
     ),
     (
+        "datatypes: {t: {path: /t, list: {paginator: {type: next_url}}}}",
+        "datatypes.t.list.paginator",
+        "either `path` (in the body) or `header`",
+    ),
+    ("datatypes: {t: {path: /t, update: {content_type: json}}}", "datatypes.t.update.content_type", "merge-patch"),
+    ("datatypes: {t: {path: /t, version: {etag: true, header: X}}}", "datatypes.t.version", "goes into If-Match"),
+    (
         "datatypes: {t: {path: /t, list: {paginator: {type: offset, sizes: 1}}}}",
         "datatypes.t.list.paginator.sizes",
         "'size'",

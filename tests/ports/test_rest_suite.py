@@ -184,7 +184,7 @@ class TestPmsTasks(PmsSuite):
 class TestPmsTasksWithDeleted(TestPmsTasks):
     """What was deleted stays in the listing, and is among the changes; asked for by its id it is gone."""
 
-    meant = {**PmsSuite.meant, "deleted": "record.deleted_at != null"}
+    meant = {**PmsSuite.meant, "deleted": "deleted_at != null"}
     options = {**TestPmsTasks.options, "list": {**TestPmsTasks.options["list"], "params": {"include": "deleted"}}}
 
     def test_a_delete_happens_once(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from accord.config.foreign import foreign_models, foreign_names, locate
 from accord.config.meaning import Datatype, Flow, Property, System, SystemClock, SystemLimits, VersionCheck
 from accord.config.problems import Problems
 from accord.config.tree import Where, key_text
@@ -17,7 +18,6 @@ from accord.config.words import RESERVED_SYSTEMS
 if TYPE_CHECKING:
     from accord.config.schema import DatatypeModel, PropertyModel, SystemModel, VersionModel
 
-ENTRY_POINTS = "accord.connectors"
 PRESETS = Path(__file__).parent.parent / "connectors" / "presets" / "systems"
 _NAME = re.compile(r"[^\W_][\w.-]*")
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
@@ -103,12 +103,10 @@ def _laid_over(below: dict[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any
 
 def known_connectors() -> list[str]:
     """Every connector and preset that a file may name."""
-    from importlib.metadata import entry_points
-
     from accord.config.connectors_schema import CONNECTORS
 
     presets = sorted(file.stem for file in PRESETS.glob("*.yaml"))
-    others = sorted({point.name for point in entry_points(group=ENTRY_POINTS)} - set(CONNECTORS))
+    others = sorted(foreign_names() - set(CONNECTORS))
     return [*CONNECTORS, *presets, *others]
 
 
@@ -117,8 +115,10 @@ def _models(connector: Any, where: Where, problems: Problems) -> tuple[type[Syst
 
     if isinstance(connector, str) and connector in CONNECTORS:
         return CONNECTORS[connector]
-    if isinstance(connector, str) and connector not in (known := known_connectors()):
-        problems.unknown((*where, "connector"), "the connector", connector, known)
+    if isinstance(connector, str) and connector in foreign_names():
+        return foreign_models(connector, where, problems)
+    if isinstance(connector, str):
+        problems.unknown((*where, "connector"), "the connector", connector, known_connectors())
     return AnySystem, AnyDatatype
 
 
@@ -141,6 +141,7 @@ def _system(name: str, body: dict[Any, Any], where: Where, problems: Problems, f
         return None
     options = _options(checked, SystemModel)
     _locate(options, checked.connector, folder)
+    locate(options, checked, folder)
     _check_transport(options, where, problems)
     clock = checked.clock
     return System(
@@ -276,8 +277,12 @@ def _needs_path(where: Where, problems: Problems) -> bool:
 def _version(model: VersionModel | None, where: Where, problems: Problems) -> VersionCheck | None:
     if model is None:
         return None
-    if model.etag and model.path is None:
-        return VersionCheck(kind="etag")
+    if model.etag:
+        if model.header or model.query:
+            problems.add(
+                where, "an ETag goes into If-Match", hint="leave out `etag`, or leave out `header` and `query`"
+            )
+        return VersionCheck(kind="etag", path=model.path)
     if model.path is None:
         problems.add(
             where, "a version needs a `path`", allowed="etag, a path, {path: …, header: …}, {path: …, query: …}"

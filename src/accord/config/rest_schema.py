@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -184,10 +185,19 @@ class LinkHeader(Strict):
 
 
 class NextUrl(Strict):
+    """The address of the next page, at a path of the body or in a header of its own."""
+
     type: Literal["next_url"]
-    path: Path
+    path: Path | None = None
+    header: str | None = Field(default=None, min_length=1)
     size_param: str | None = None
     size: Size | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> NextUrl:
+        if (self.path is None) == (self.header is None):
+            refuse("next_url needs either `path` (in the body) or `header`", hint="as in `header: Next-Page`")
+        return self
 
 
 class Single(Strict):
@@ -258,6 +268,12 @@ class BatchCall(Strict):
     key: str | None = None
 
 
+def _media_type(value: str) -> str:
+    if not re.fullmatch(r"[\w.+-]+/[\w.+-]+( *;[ -~]*)?", value, re.ASCII):
+        refuse("not a media type", allowed="application/json, application/merge-patch+json, …")
+    return value
+
+
 class CreateCall(Call):
     method: Method = "POST"
     wrap: str | None = None
@@ -271,6 +287,7 @@ class UpdateCall(Call):
     wrap: str | None = None
     send: Literal["changed", "all"] = "changed"
     omit: Texts = []
+    content_type: Annotated[str, AfterValidator(_media_type)] | None = None
 
 
 class DeleteCall(Call):

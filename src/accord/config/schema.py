@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from accord.config.kinds import duration, is_number, path_fault, rate, refuse
+from accord.config.words import LOCAL_PATH
 
 
 class Strict(BaseModel):
@@ -40,6 +41,8 @@ Rate = Annotated[float, BeforeValidator(rate, json_schema_input_type=str | float
 Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | float)]
 Path = Annotated[str, AfterValidator(_path)]
 Expression = Annotated[str, Field(min_length=1), BeforeValidator(_expression, json_schema_input_type=str | bool)]
+LocalPath = Annotated[str, Field(min_length=1), LOCAL_PATH]
+"""A file or folder of this machine: a relative one starts at the project file's folder."""
 Texts = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Paths = Annotated[list[Path], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 

@@ -65,3 +65,6 @@ RESERVED_SYSTEMS = frozenset(
     )
 )
 """Names that a system may not have, because they are keys beside systems."""
+
+LOCAL_PATH = "local path"
+"""Marks the keys of a model that hold a file or folder of this machine."""

@@ -133,6 +133,24 @@ async def test_next_urls_are_followed_absolute_or_relative(fake, declared, targe
         assert ids(await listed(c)) == IDS[:3]
 
 
+@pytest.mark.parametrize("target", ["{url}/things?after=2", "/things?after=2"])
+async def test_the_address_of_the_next_page_may_stand_in_a_header_of_its_own(fake, target):
+    first = Reply({"data": things(1, 2)}, headers={"Next-Page": target.format(url=fake.url)})
+    fake.on("GET /things", lambda call: {"data": things(3)} if "after" in call.query else first)
+    paginator = {"type": "next_url", "header": "next-page", "size_param": "_limit", "size": 2}
+    async with connected(fake, thing_list={"paginator": paginator}) as c:
+        assert ids(await listed(c)) == IDS[:3]
+    assert fake.calls[0].query["_limit"] == "2"
+
+
+async def test_a_next_page_header_to_another_origin_is_never_contacted(fake):
+    fake.on("GET /things", Reply({"data": things(1)}, headers={"Next-Page": "http://169.254.169.254/latest"}))
+    async with connected(fake, thing_list={"paginator": {"type": "next_url", "header": "Next-Page"}}) as c:
+        with pytest.raises(ProtocolError, match="not contacted"):
+            await listed(c)
+        assert c.requests == 1
+
+
 @pytest.mark.parametrize(
     "foreign", ["http://169.254.169.254/latest", "//evil.example/things", "https://127.0.0.1/things"]
 )

@@ -8,9 +8,10 @@ from accord.config.meaning import Property, VersionCheck
 from accord.model import OutcomeKind
 from accord.ports import Expects
 
-from .fake import HTML, LOST, Reply, connected, raw
+from .fake import HTML, LOST, Reply, connected, listed, raw
 
 APPLIED, REJECTED, UNKNOWN = OutcomeKind.APPLIED, OutcomeKind.REJECTED, OutcomeKind.UNKNOWN
+MERGE = "application/merge-patch+json"
 ALREADY, STALE = OutcomeKind.ALREADY, OutcomeKind.STALE
 ONE = '{"id":1,"name":"old","price":1.50,"ver":3}'
 EXPECTED = Expects(natives={"name": "old", "price": Decimal("1.5")})
@@ -167,6 +168,27 @@ async def test_a_wrapped_record_is_put_back_wrapped_with_its_version_inside(fake
     outcome = await update(fake, Expects(version=3), thing_version="ver", **options)
     assert fake.calls[1].json == {"thing": {"id": 1, "name": "new", "ver": 3}}
     assert outcome.record.version == 4
+
+
+async def test_an_etag_that_a_listing_shows_at_a_path_is_the_precondition(fake):
+    """A bare number gets the quotes of the header."""
+    fake.on("GET /things", {"data": [{"id": 1, "name": "old", "at": 1795813058754}]})
+    fake.on(
+        "PATCH /things/1", Reply({"id": 1, "name": "new", "at": 1795813058755}, headers={"ETag": '"1795813058755"'})
+    )
+    version = VersionCheck(kind="etag", path="at")
+    async with connected(fake, thing_version=version) as c:
+        (record,) = await listed(c)
+        assert record.version == '"1795813058754"'
+        outcome = await c.update("thing", "1", {"name": "new"}, Expects(version=record.version))
+    assert fake.seen("PATCH /things/1")[0].headers["If-Match"] == '"1795813058754"'
+    assert outcome.record.version == '"1795813058755"'
+
+
+async def test_an_update_may_have_a_content_type_of_its_own(fake):
+    fake.on("PATCH /things/1", {"id": 1, "name": "new"})
+    await update(fake, Expects(version='"3"'), thing_version="etag", thing_update={"content_type": MERGE})
+    assert (fake.calls[0].headers["Content-Type"], fake.calls[0].headers["If-Match"]) == (MERGE, '"3"')
 
 
 async def test_a_delete_carries_its_precondition(fake):

@@ -63,6 +63,7 @@ class Paginator:
     size: int | None = None
     first: int = 1
     path: str | None = None
+    header: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +126,8 @@ class Call:
     idempotency_header: str | None = None
     send_all: bool = False
     omit: tuple[str, ...] = ()
+    content_type: str | None = None
+    """Of an update, where the system wants another than that of JSON."""
     batch: Batch | None = None
 
 
@@ -298,6 +301,7 @@ def _paginator(datatype: Datatype, said: Any) -> Paginator | None:
         size=size or (DEFAULT_SIZE if size_param else None),
         first=int(first) if first is not None else (1 if kind == "page_number" else 0),
         path=said.get("path"),
+        header=said.get("header"),
     )
 
 
@@ -335,6 +339,7 @@ def _call(said: Mapping[str, Any], method: str, path: str) -> Call:
         idempotency_header=said.get("idempotency_header"),
         send_all=said.get("send") == "all",
         omit=tuple(said.get("omit") or ()),
+        content_type=said.get("content_type"),
         batch=_batch(batch, path) if batch else None,
     )
 

@@ -151,7 +151,7 @@ class ByCursor:
 
 @dataclass
 class ByLink:
-    """Each page links to the next, in its `Link` header or in its body."""
+    """Each page links to the next: in its `Link` header, in a header that holds only the address, or in its body."""
 
     said: Paginator
     again: bool = False
@@ -163,6 +163,8 @@ class ByLink:
     def next(self, sheet: Sheet, query: str, link: Callable[[str], str]) -> str | None:
         if self.said.kind == "link_header":
             target = next_in_header(sheet.headers)
+        elif self.said.header:
+            target = sheet.headers.get(self.said.header)
         else:
             target = next_in_body(sheet.facts, self.said.path)
         return link(target) if target else None

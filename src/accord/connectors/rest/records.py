@@ -48,8 +48,9 @@ class Shape:
         self._pattern = pattern
         check = datatype.version
         self._etag = check is not None and check.kind == "etag"
-        version = check.path if check is not None and check.kind == "path" else None
-        extras = [p for p in (datatype.modified, version) if p] + (list(ETAG_FIELDS) if self._etag else [])
+        version = check.path if check is not None else None
+        fields = (version,) if version else ETAG_FIELDS if self._etag else ()
+        extras = [p for p in (datatype.modified, *fields) if p]
         self._slow = _slow_tops([datatype.id, *self.paths, *extras])
         tree = _tree([datatype.id, *self.paths, *extras], self._slow)
         self._type = _struct(tree, datatype.id if self._top(datatype.id) not in self._slow else None)
@@ -57,7 +58,7 @@ class Shape:
         self._one = msgspec.json.Decoder(self._type)
         self._get_id = self._getter(datatype.id)
         self._get_modified = self._getter(datatype.modified) if datatype.modified else None
-        self._get_versions = [self._getter(p) for p in ([version] if version else ETAG_FIELDS if self._etag else ())]
+        self._get_versions = [self._getter(p) for p in fields]
         self._getters = [(_prefix(path), self._getter(path)) for path in self.paths]
         self._prefixes = [(b"{" if i == 0 else b",") + _prefix(path) for i, path in enumerate(self.paths)]
         self._fast = self._fast_getter(tree)
@@ -203,7 +204,7 @@ def _plain(value: Any) -> Any:
 
 def _quoted(value: Native) -> Native:
     """An ETag as it stands in the header: a bare one gets its quotes."""
-    return f'"{value}"' if isinstance(value, str) and '"' not in value else value
+    return value if isinstance(value, str) and '"' in value else f'"{value}"'
 
 
 def _prefix(path: str) -> bytes:

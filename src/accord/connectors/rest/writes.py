@@ -124,8 +124,9 @@ class Writer:
         self, tries: Tries, call: Call, id: str, body: bytes | None, ground: Ground
     ) -> Answer | Outcome | None:
         url = self.client.url(path_of(call, id), ground.query)
+        headers = {"Content-Type": call.content_type, **ground.headers} if call.content_type else ground.headers
         try:
-            return await self.client.write(tries, call.method, url, body, ground.headers, self.options.errors)
+            return await self.client.write(tries, call.method, url, body, headers, self.options.errors)
         except Lost as error:
             return unknown(self.client.redact(str(error)))
 

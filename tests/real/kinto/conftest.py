@@ -1,0 +1,156 @@
+"""Kinto in memory, as its own process, and somebody who works in it."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accord.connectors.rest.bodies import encode, nested
+
+SYSTEMS = Path(os.environ.get("ACCORD_SYSTEMS") or Path(__file__).parents[3] / ".venv" / "systems")
+STARTS_WITHIN = 30.0
+INI = """\
+[server:main]
+use = egg:waitress
+host = 127.0.0.1
+port = {port}
+threads = 8
+
+[app:main]
+use = egg:kinto
+kinto.storage_backend = kinto.core.storage.memory
+kinto.permission_backend = kinto.core.permission.memory
+kinto.cache_backend = kinto.core.cache.memory
+kinto.userid_hmac_secret = of-a-test
+multiauth.policies = basicauth
+kinto.bucket_create_principals = system.Authenticated
+kinto.paginate_by = 10
+
+[loggers]
+keys = root
+
+[handlers]
+keys = console
+
+[formatters]
+keys = plain
+
+[logger_root]
+level = WARNING
+handlers = console
+
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+level = NOTSET
+formatter = plain
+
+[formatter_plain]
+format = %(asctime)s %(levelname)s %(name)s %(message)s
+"""
+
+
+class Kinto:
+    """A running Kinto, and a collection of it for each test."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._numbers = count(1)
+        self.collection = ""
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """Status and body of a request below the collection (or at a whole address)."""
+        url = path if path.startswith("http") else self.collection + path
+        request = urllib.request.Request(url, None if body is None else encode(body), method=method)
+        request.add_header("Authorization", "Basic " + b64encode(b"accord:secret").decode())
+        request.add_header("Content-Type", "application/json")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def empty(self) -> None:
+        """Go on in a new collection."""
+        bucket = f"{self.url}/buckets/main"
+        self.collection = f"{bucket}/collections/c{next(self._numbers)}"
+        for url in (bucket, self.collection):
+            status, said = self("PUT", url)
+            assert status in (200, 201), said
+
+    def insert(self, natives: Mapping[str, Any]) -> str:
+        status, said = self("POST", "/records", {"data": nested(natives)})
+        assert status == 201, said
+        return str(said["data"]["id"])
+
+    def edit(self, id: str, natives: Mapping[str, Any]) -> None:
+        merge = "application/merge-patch+json"
+        status, said = self("PATCH", f"/records/{id}", {"data": nested(natives)}, Content_Type=merge)
+        assert status == 200, said
+
+    def delete(self, id: str) -> None:
+        status, said = self("DELETE", f"/records/{id}")
+        assert status == 200, said
+
+    def get(self, id: str) -> dict[str, Any] | None:
+        status, said = self("GET", f"/records/{id}")
+        return _flat(said["data"]) if status == 200 else None
+
+
+def _flat(body: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"address": {"city": x}}` also has `address.city`."""
+    objects = [(name, value) for name, value in body.items() if isinstance(value, dict)]
+    return {**body, **{f"{name}.{key}": part for name, value in objects for key, part in value.items()}}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kinto]:
+    """One process for all tests of this folder."""
+    command = SYSTEMS / "bin" / "kinto"
+    if not command.is_file():
+        pytest.fail(f"{command} is missing; run `make systems`")
+    folder = tmp_path_factory.mktemp("kinto")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (folder / "kinto.ini").write_text(INI.format(port=port))
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [command, "start", "--ini", folder / "kinto.ini", "--port", str(port)], cwd=folder, stdout=log, stderr=log
+        )
+    try:
+        kinto = Kinto(f"http://127.0.0.1:{port}/v1")
+        _wait(kinto, process, folder / "log")
+        yield kinto
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(kinto: Kinto, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if kinto("GET", f"{kinto.url}/__heartbeat__")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"Kinto did not start within {STARTS_WITHIN:g} s:\n{log.read_text()}")
+
+
+@pytest.fixture
+def kinto(server: Kinto) -> Kinto:
+    """Kinto with an empty collection."""
+    server.empty()
+    return server
