@@ -152,12 +152,17 @@ def test_what_cannot_be_taken_apart_is_held(world: World) -> None:
 def test_a_property_is_written_under_another_name_and_left_out_where_it_is_null(world: World) -> None:
     """As systems do that show `owner.id` and take `owner_id`, and leave out what is empty."""
     told = world.file["systems"]["pms"]["datatypes"]["customer"]
-    told["properties"] = {"owner.id": {"write_as": "owner_id", "null_when_absent": True}}
+    told["properties"] = {
+        "owner.id": {"write_as": "owner_id", "null_when_absent": True},
+        "effort.seconds": {"write_with": {"effort.kind": "duration"}, "null_when_absent": True},
+    }
     world.flow["rows"] = [row("city"), {"pms": "owner.id", "erp": "owner", "name": "owner"}]
     world.flow["match"] = [["city"]]
     one = str(world.pms.insert("customer", {"city": "Oslo"}))
     two = str(world.pms.insert("customer", {"city": "Voss", "owner": {"id": 7}}))
     connector = connect(world.project().systems["pms"])
+
+    written: list[Any] = []
 
     async def seen() -> list[Any]:
         await connector.open({"customer": ["owner.id", "city"]})
@@ -165,12 +170,16 @@ def test_a_property_is_written_under_another_name_and_left_out_where_it_is_null(
         records = [record for record in found.values() if isinstance(record, Record)]
         done = await connector.update("customer", one, {"owner.id": 8}, Expects(natives=records[0].natives()))
         assert done.kind is OutcomeKind.APPLIED
+        for effort in (5, None):
+            await connector.update("customer", one, {"effort.seconds": effort}, Expects())
+            written.append((world.pms.get("customer", one) or {})["effort"])
         return [record.natives() for record in records]
 
     assert asyncio.run(seen()) == [{"owner.id": None, "city": "Oslo"}, {"owner.id": 7, "city": "Voss"}]
     now = world.pms.get("customer", one)
     assert now is not None
     assert (now["owner_id"], now.get("owner")) == (8, None)
+    assert written == [{"seconds": 5, "kind": "duration"}, None]
 
 
 @pytest.mark.parametrize(

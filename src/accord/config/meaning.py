@@ -28,6 +28,9 @@ class Property:
     default: Any = None
     write_as: str | None = None
     """The path under which the system takes it, where that is another one than it shows it under."""
+    write_with: Mapping[str, Any] | None = None
+    """Constants sent along when it is written: the name of its class in typed JSON. With null, the object around it is
+    null."""
     null_when_absent: bool = False
     """Whether the system leaves it out where it is null."""
     parts: tuple[str, ...] = ()

@@ -306,6 +306,7 @@ def _property(path: str, model: PropertyModel, where: Where, problems: Problems)
         create_only=model.create_only,
         default=model.default,
         write_as=model.write_as,
+        write_with=model.write_with,
         null_when_absent=model.null_when_absent,
         parts=tuple(model.parts),
         join=model.join,

@@ -113,6 +113,7 @@ class PropertyModel(Strict):
     create_only: bool = False
     default: Any = None
     write_as: Path | None = None
+    write_with: dict[Path, Any] | None = None
     null_when_absent: bool = False
     parts: list[Path] = Field(default=[], min_length=2)
     join: str = Field(default=" ", min_length=1)
@@ -120,6 +121,8 @@ class PropertyModel(Strict):
 
     @model_validator(mode="after")
     def _whole_or_joined(self) -> PropertyModel:
+        if self.write_with and self.write_as:
+            refuse("`write_with` goes with the path that is read", hint="remove `write_as`")
         if not self.parts:
             if self.model_fields_set & {"join", "split"}:
                 refuse("`join` and `split` say how `parts` become one property", hint="add `parts: [first, last]`")

@@ -4,7 +4,8 @@ One out of several and back: a full name of first and last name, an address of s
 joined property as one of the record; the system sees its parts only. What cannot be taken apart so that it is read the
 same again is refused, and never written in another form.
 
-And what is shown as `project.id` but taken as `project_id`, or is left out where it is null.
+And what is shown as `project.id` but taken as `project_id`, is left out where it is null, or is written with the name
+of its class beside it.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class JoinedConnector:
         told = {name: datatype.properties.values() for name, datatype in inner.system.datatypes.items()}
         self._joined = {name: tuple(one for one in all if one.parts) for name, all in told.items()}
         self._nulls = {name: tuple(one.path for one in all if one.null_when_absent) for name, all in told.items()}
+        self._beside = {name: {one.path: one.write_with for one in all if one.write_with} for name, all in told.items()}
         self._names = {name: {one.path: one.write_as for one in all if one.write_as} for name, all in told.items()}
         self._paths: dict[str, tuple[str, ...]] = {}
 
@@ -145,7 +147,7 @@ class JoinedConnector:
     async def find(self, datatype: str, by: Natives) -> list[Record]:
         """See `Connector`. What no record can hold is found nowhere."""
         try:
-            wanted = self._apart(datatype, by, {})
+            wanted = self._apart(datatype, by)
         except ValueError:
             return []
         found = [self._seen(datatype, record) for record in await self.inner.find(datatype, wanted)]
@@ -157,7 +159,7 @@ class JoinedConnector:
         sent: list[NewRecord] = []
         for item in new:
             try:
-                sent.append(replace(item, natives=self._apart(datatype, item.natives)))
+                sent.append(replace(item, natives=self._written(datatype, item.natives)))
                 outcomes.append(None)
             except ValueError as error:
                 outcomes.append(Outcome(kind=OutcomeKind.REJECTED, message=str(error)))
@@ -167,7 +169,7 @@ class JoinedConnector:
     async def update(self, datatype: str, id: str, patch: Natives, expects: Expects) -> Outcome:
         """See `Connector`."""
         try:
-            apart = self._apart(datatype, patch)
+            apart = self._written(datatype, patch)
         except ValueError as error:
             return Outcome(kind=OutcomeKind.REJECTED, message=str(error))
         ground = await self._ground(datatype, id, expects)
@@ -192,23 +194,30 @@ class JoinedConnector:
                 told[name] = replace(told[name], properties=properties)
         return told
 
-    def _apart(
-        self, datatype: str, natives: Natives, names: Mapping[str, str | None] | None = None
-    ) -> dict[str, Native]:
-        """The natives with parts in place of what is joined, under the names that they are written as. Raises
-        ValueError.
-        """
-        names = self._names.get(datatype, {}) if names is None else names
+    def _written(self, datatype: str, natives: Natives) -> dict[str, Native]:
+        """The natives as the system takes them. Raises ValueError."""
+        names, beside = self._names.get(datatype, {}), self._beside.get(datatype, {})
+        taken: dict[str, Native] = {}
+        for path, value in self._apart(datatype, natives).items():
+            if path in beside and value is None:
+                taken[path.rpartition(".")[0] or path] = None
+                continue
+            taken |= beside.get(path) or {}
+            taken[names.get(path) or path] = value
+        return taken
+
+    def _apart(self, datatype: str, natives: Natives) -> dict[str, Native]:
+        """The natives with parts in place of what is joined. Raises ValueError."""
         named = {one.path: one for one in self._joined.get(datatype, ())}
         known = self.system.datatypes[datatype].properties
         apart: dict[str, Native] = {}
         for path, value in natives.items():
             one = named.get(path)
             if one is None:
-                apart[names.get(path) or path] = value
+                apart[path] = value
             else:
                 blank = {part: "" for part in one.parts if part in known and known[part].required}
-                apart |= {names.get(part) or part: piece for part, piece in take_apart(one, value, blank).items()}
+                apart |= take_apart(one, value, blank)
         return apart
 
     async def _ground(self, datatype: str, id: str, expects: Expects) -> Expects | Absence | None:
@@ -248,7 +257,7 @@ class JoinedDiscovering(JoinedConnector):
 def joining(system: System, connector: Connector) -> Connector:
     """The connector, or one around it where the project file gives properties of its system another form."""
     properties = [one for datatype in system.datatypes.values() for one in datatype.properties.values()]
-    if not any(one.parts or one.write_as or one.null_when_absent for one in properties):
+    if not any(one.parts or one.write_as or one.write_with or one.null_when_absent for one in properties):
         return connector
     around = JoinedDiscovering if isinstance(connector, Discovers) else JoinedConnector
     return around(connector)
