@@ -148,6 +148,76 @@ async def test_a_token_that_is_not_given_stops_the_system_and_shows_no_secret(fa
     assert not fake.seen("GET /things")
 
 
+class Rotating(Tokens):
+    """Each refresh token is good for one time."""
+
+    def __init__(self, fake, **said):
+        super().__init__(fake, **said)
+        self.good = "r0"
+
+    def give(self, call):
+        if form_of(call).get("refresh_token") != self.good:
+            return Reply({"error": "invalid_grant"}, 400)
+        self.good = f"r{self.given + 1}"
+        return {**super().give(call), "refresh_token": self.good}
+
+
+def refresh(folder, token="r0"):
+    wanted = {name: AUTH[name] for name in ("token_url", "client_id")}
+    return {"type": "oauth2_refresh", **wanted, "refresh_token": token, "keep": str(folder / "kept.json")}
+
+
+async def test_the_refresh_token_of_one_run_is_used_by_the_next(fake, tmp_path):
+    """Though the system has ended the one in the project file; the file is for its owner alone."""
+    tokens = Rotating(fake)
+    fake.on("GET /things", tokens.guarded(things(1)))
+    for run in (1, 2, 3):
+        async with connected(fake, auth=refresh(tmp_path)) as c:
+            await listed(c)
+        assert tokens.given == run
+    assert (tmp_path / "kept.json").stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["kept.json"]
+    asked = form_of(fake.seen("POST /oauth/token")[2])
+    assert asked == {"grant_type": "refresh_token", "refresh_token": "r2", "client_id": "accord"}
+
+
+async def test_a_401_in_mid_run_goes_on_with_the_token_that_was_kept(fake, tmp_path):
+    tokens = Rotating(fake)
+    fake.on("GET /things", tokens.guarded(things(1)))
+    async with connected(fake, auth=refresh(tmp_path), limits=MANY) as c:
+        await listed(c)
+        tokens.valid.clear()
+        await asyncio.gather(*(listed(c) for _ in range(8)))
+    assert tokens.given == 2
+
+
+async def test_a_new_refresh_token_in_the_project_goes_before_the_kept_one(fake, tmp_path):
+    """A person has authorised Accord anew."""
+    tokens = Rotating(fake)
+    fake.on("GET /things", tokens.guarded(things(1)))
+    async with connected(fake, auth=refresh(tmp_path)) as c:
+        await listed(c)
+    tokens.good = "anew"
+    async with connected(fake, auth=refresh(tmp_path, "anew")) as c:
+        await listed(c)
+    assert tokens.given == 2
+
+
+async def test_no_token_is_spent_where_the_next_could_not_be_kept(fake, tmp_path):
+    Rotating(fake)
+    async with connected(fake, auth=refresh(tmp_path / "nowhere")) as c:
+        with pytest.raises(MendFile, match="no file can be made"):
+            await listed(c)
+    assert not fake.calls
+
+
+async def test_a_damaged_file_of_a_token_says_what_to_do(fake, tmp_path):
+    (tmp_path / "kept.json").write_text("{")
+    async with connected(fake, auth=refresh(tmp_path)) as c:
+        with pytest.raises(MendFile, match="it is damaged"):
+            await listed(c)
+
+
 async def test_an_address_where_clouds_keep_credentials_gives_no_token(fake):
     with pytest.raises(MendFile, match="token_url"):
         async with connected(fake, auth={**AUTH, "token_url": "http://169.254.169.254/token"}):

@@ -20,6 +20,7 @@ from accord.config.meaning import System
 from accord.connectors.limits import Gate, backoff
 from accord.connectors.rest.addresses import CheckedResolver
 from accord.connectors.rest.answers import Answer, Lost, NotSent, TooLarge, Unfit, decode, dig, message_of, one_line
+from accord.connectors.rest.kept import KeptToken
 from accord.connectors.rest.oauth import Token, token_in, token_request
 from accord.connectors.rest.options import Auth, Errors, RestOptions, secrets_of
 from accord.connectors.rest.times import retry_after
@@ -86,6 +87,9 @@ class Client:
         """When the token is renewed, by the clock of the event loop."""
         self._generation = 0
         self._login_lock = asyncio.Lock()
+        self._kept: KeptToken | None = None
+        if self._auth.keep:
+            self._kept = KeptToken(self._auth.keep, self._auth.token, f"systems.{system.name}.auth.keep")
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
@@ -309,6 +313,9 @@ class Client:
             if generation == self._generation:
                 asked = self._now()
                 token = await self._login()
+                if token.refresh is not None and self._kept is not None:
+                    self._secrets = (token.refresh, *self._secrets)
+                    self._kept.write(token.refresh)
                 self._token = token.text
                 self._ends = None if token.lasts is None else asked + token.lasts
                 self._generation += 1
@@ -324,7 +331,15 @@ class Client:
             body = None if auth.login_body is None else _encode(auth.login_body)
             return self.url(auth.login_path), body, {**JSON_HEADERS, **auth.login_headers}
         foreign = auth.login_path.startswith(("http://", "https://"))
-        return auth.login_path if foreign else self.url(auth.login_path), *token_request(auth)
+        return auth.login_path if foreign else self.url(auth.login_path), *token_request(auth, self._refresh_token())
+
+    def _refresh_token(self) -> str | None:
+        if self._kept is None:
+            return None
+        self._kept.require_writable()
+        token = self._kept.read()
+        self._secrets = self._secrets if token in self._secrets else (token, *self._secrets)
+        return token
 
     async def _login(self) -> Token:
         url, body, headers = self._login_request()

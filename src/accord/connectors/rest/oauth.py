@@ -1,4 +1,4 @@
-"""OAuth 2.0, RFC 6749: the request for a token by client credentials, and what its answer says."""
+"""OAuth 2.0, RFC 6749: the request for a token by client credentials or a refresh token, and what its answer says."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ class Token:
 
     text: str
     lasts: float | None
+    refresh: str | None = None
+    """The refresh token to use the next time, where the system gives another one."""
 
 
-def token_request(auth: Auth) -> tuple[bytes, Mapping[str, str]]:
-    """Body and headers of the request for a token (RFC 6749, sections 2.3.1 and 4.4.2)."""
-    form = {"grant_type": "client_credentials", **{name: query_text(value) for name, value in auth.form.items()}}
+def token_request(auth: Auth, refresh: str | None) -> tuple[bytes, Mapping[str, str]]:
+    """Body and headers of the request for a token (RFC 6749, sections 2.3.1, 4.4.2 and 6)."""
+    form = {"grant_type": "client_credentials" if refresh is None else "refresh_token"}
+    form |= {name: query_text(value) for name, value in auth.form.items()}
+    form |= {} if refresh is None else {"refresh_token": refresh}
     if auth.in_body:
-        form |= {"client_id": auth.user, "client_secret": auth.password}
+        form |= {"client_id": auth.user} | ({"client_secret": auth.password} if auth.password else {})
         return urlencode(form).encode(), FORM_HEADERS
     both = f"{quote_plus(auth.user)}:{quote_plus(auth.password)}"
     basic = "Basic " + b64encode(both.encode()).decode()
@@ -44,7 +48,8 @@ def token_in(answer: Answer) -> Token:
     kind = body.get("token_type", "Bearer")
     if str(kind).lower() != "bearer":
         raise Unfit(f"a token of type {kind}, and only Bearer is known")
-    return Token(text, _lasts(body.get("expires_in")))
+    refresh = body.get("refresh_token")
+    return Token(text, _lasts(body.get("expires_in")), refresh if isinstance(refresh, str) and refresh else None)
 
 
 def _lasts(said: Any) -> float | None:
