@@ -1,24 +1,35 @@
-"""The file connector: CSV, JSON lines and Excel against the conformance suite, and what only files do."""
+"""The file connector: CSV, JSON lines, Excel and Parquet against the conformance suite, and what only files do."""
 
 import asyncio
 import csv
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pyarrow.parquet
 import pytest
 
-from accord.config.meaning import Datatype, System
+from accord.config.meaning import Datatype, System, SystemClock
 from accord.connectors.file import FileConnector
 from accord.errors import MendFile, ProtocolError, Unreachable
-from accord.model import Absence, OutcomeKind
+from accord.model import Absence, OutcomeKind, Record
 from accord.ports import Expects, NewRecord
 from accord.testing import ConnectorSuite, Harness, ground
 
+TASKS = pyarrow.schema(
+    {
+        "id": pyarrow.int64(),
+        "name": pyarrow.string(),
+        "price": pyarrow.decimal128(12, 2),
+        "notes": pyarrow.string(),
+        "sync_key": pyarrow.string(),
+    }
+)
 HEADER = ["id", "name", "price", "notes", "sync_key"]
 
 
@@ -121,6 +132,18 @@ class TestExcel(FileSuite):
         book.save(self.path)
 
 
+class TestParquet(FileSuite):
+    """Typed columns: null, empty, decimals."""
+
+    name = "tasks.parquet"
+
+    def load(self) -> list[dict[str, Any]]:
+        return list(pyarrow.parquet.read_table(self.path).to_pylist())
+
+    def save(self, rows: list[dict[str, Any]]) -> None:
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, schema=TASKS), self.path)
+
+
 def opened(folder: Path, text: str, name: str = "tasks.csv") -> FileConnector:
     """A connector on a file of this text."""
     (folder / name).write_bytes(text.encode())
@@ -181,7 +204,9 @@ def test_a_missing_file_is_no_empty_listing(tmp_path: Path) -> None:
         asyncio.run(connector.fetch("task", ["1"]))
 
 
-@pytest.mark.parametrize(("name", "text"), [("tasks.csv", ""), ("tasks.jsonl", ""), ("tasks.xlsx", "<html>")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("tasks.csv", ""), ("tasks.jsonl", ""), ("tasks.xlsx", "<html>"), ("tasks.parquet", "PAR1")]
+)
 def test_a_file_of_the_wrong_shape_is_no_empty_listing(tmp_path: Path, name: str, text: str) -> None:
     """No header, no bytes, no workbook."""
     with pytest.raises(ProtocolError):
@@ -223,7 +248,104 @@ def test_an_unknown_column_is_named_with_the_nearest(tmp_path: Path) -> None:
         asyncio.run(listed(connector))
 
 
-def test_parquet_is_refused_clearly(tmp_path: Path) -> None:
-    """The project file must be mended."""
-    with pytest.raises(MendFile, match="Parquet"):
-        FileConnector(system(tmp_path, "tasks.parquet"))
+def test_an_unknown_format_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    """When the system is used."""
+    with pytest.raises(MendFile, match="csv, jsonl, xlsx or parquet"):
+        FileConnector(system(tmp_path, "tasks.ods"))
+
+
+TYPED = {
+    "id": (pyarrow.string(), "a1", "string"),
+    "whole": (pyarrow.int16(), 7, "integer"),
+    "exact": (pyarrow.decimal128(30, 4), Decimal("12345678901234567890.1000"), "decimal(4)"),
+    "binary": (pyarrow.float64(), Decimal("0.1"), "float"),
+    "yes": (pyarrow.bool_(), True, "boolean"),
+    "day": (pyarrow.date32(), "2026-02-28", "date"),
+    "clock": (pyarrow.time64("us"), "23:59:59.000001", "time"),
+    "moment": (pyarrow.timestamp("ns", "UTC"), "2026-02-28T12:30:00.123456789Z", "datetime"),
+    "local": (pyarrow.timestamp("ms"), "2026-07-01T12:30:00.250", "datetime"),
+    "tags": (pyarrow.list_(pyarrow.string()), ["x", None], None),
+    "address": (pyarrow.struct({"zip": pyarrow.string()}), {"zip": "0150"}, None),
+}
+
+
+def typed(folder: Path) -> FileConnector:
+    """A file with a column of each type, two records and a thousand more between them."""
+    schema = pyarrow.schema({name: kind for name, (kind, _, _) in TYPED.items()})
+    columns = [
+        pyarrow.concat_arrays([_cell(kind, value), pyarrow.nulls(1000, kind), _cell(kind, value)])
+        for kind, value, _ in TYPED.values()
+    ]
+    table = pyarrow.Table.from_arrays(columns, schema=schema)
+    ids = pyarrow.array(["a1", *(f"n{at}" for at in range(1000)), "a2"])
+    pyarrow.parquet.write_table(table.set_column(0, schema.field("id"), ids), folder / "t.parquet", compression="zstd")
+    told = Datatype(system="desk", name="task", title="Task", options={"path": "t.parquet"})
+    desk = System(
+        name="desk",
+        title="Desk",
+        connector="file",
+        datatypes={"task": told},
+        options={"folder": folder},
+        clock=SystemClock(zone="Europe/Oslo"),
+    )
+    connector = FileConnector(desk)
+    asyncio.run(connector.open({"task": list(TYPED)}))
+    return connector
+
+
+def _cell(kind: Any, value: Any) -> Any:
+    if pyarrow.types.is_time(kind):
+        value = time.fromisoformat(value)
+    if pyarrow.types.is_floating(kind):
+        value = float(value)
+    as_text = isinstance(value, str) and not pyarrow.types.is_string(kind)
+    return pyarrow.array([value], None if as_text else kind).cast(kind)
+
+
+def test_parquet_tells_types_and_keeps_every_digit(tmp_path: Path) -> None:
+    """What is read is what is stored; written back it is the same; untouched cells keep their nanoseconds."""
+    connector = typed(tmp_path)
+    told = asyncio.run(connector.schema())["task"].properties
+    assert {name: one.type for name, one in told.items()} == {name: type for name, (_, _, type) in TYPED.items()}
+    before = asyncio.run(connector.fetch("task", ["a1", "a2"]))
+    first = before["a1"]
+    assert isinstance(first, Record)
+    assert first.natives() == {name: value for name, (_, value, _) in TYPED.items()}
+    values = {name: value for name, value in first.natives().items() if name not in ("id", "moment")}
+    outcome = asyncio.run(connector.update("task", "a1", values, Expects(version=first.version)))
+    assert outcome.kind is OutcomeKind.APPLIED, outcome
+    assert asyncio.run(connector.fetch("task", ["a1", "a2"])) == before
+    file = pyarrow.parquet.ParquetFile(tmp_path / "t.parquet")
+    assert (file.metadata.num_rows, file.metadata.row_group(0).column(0).compression) == (1002, "ZSTD")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("whole", Decimal("1.5")),
+        ("whole", 40000),
+        ("exact", Decimal("0.00001")),
+        ("binary", Decimal("0.1000000000000000055")),
+        ("day", "yesterday"),
+        ("yes", "true"),
+        ("nothing", 1),
+        ("id", 5),
+    ],
+)
+def test_parquet_refuses_what_a_column_cannot_hold(tmp_path: Path, name: str, value: Any) -> None:
+    """With the column named, and the file as it was."""
+    connector = typed(tmp_path)
+    before = (tmp_path / "t.parquet").read_bytes()
+    outcome = asyncio.run(connector.update("task", "a1", {name: value}, Expects()))
+    assert outcome.kind is OutcomeKind.REJECTED
+    assert name in (outcome.message or "")
+    assert (tmp_path / "t.parquet").read_bytes() == before
+
+
+def test_times_of_a_column_without_zone_are_in_the_systems_zone(tmp_path: Path) -> None:
+    """10:30 UTC in July is 12:30 in Oslo."""
+    connector = typed(tmp_path)
+    asyncio.run(connector.update("task", "a2", {"local": "2026-07-01T10:30:00Z", "moment": None}, Expects()))
+    found = asyncio.run(connector.fetch("task", ["a2"]))["a2"]
+    assert isinstance(found, Record)
+    assert (found.natives()["local"], found.natives()["moment"]) == ("2026-07-01T12:30:00.000", None)

@@ -1,0 +1,1 @@
+"""Business systems that nobody here wrote, installed and started by the tests."""

@@ -8,6 +8,9 @@ from accord.config.meaning import Flow, Row
 from accord.config.problems import Problems
 from accord.config.tree import Where
 
+Parts = Mapping[tuple[str, str], tuple[str, ...]]
+"""System and path of a joined property → the paths that it is joined of."""
+
 
 def circle(edges: Mapping[str, Iterable[str]]) -> list[str] | None:
     """The first circle of a graph, as the nodes on the way round, the first one again at the end; or None."""
@@ -34,13 +37,14 @@ def check_after(flows: Mapping[str, Flow], problems: Problems) -> None:
         problems.add(("flows", found[0], "after"), f"flows wait for each other: {' after '.join(found)}")
 
 
-def check_rows(rows: Sequence[tuple[Row, Where]], problems: Problems) -> None:
-    """No property is written by two rows, and no row feeds itself by way of others."""
+def check_rows(rows: Sequence[tuple[Row, Where]], parts: Parts, problems: Problems) -> None:
+    """No property is written by two rows, nor a part of it, and no row feeds itself by way of others."""
     written: dict[tuple[str, str], str] = {}
     before = len(problems.found)
     for row, where in rows:
         for system in sorted(row.targets & set(row.paths)):
-            _check_target(row, system, where, written, problems)
+            for path in parts.get((system, row.paths[system]), (row.paths[system],)):
+                _check_target(row, system, path, where, written, problems)
     if len(problems.found) > before:
         return
     feeds = {
@@ -56,11 +60,11 @@ def check_rows(rows: Sequence[tuple[Row, Where]], problems: Problems) -> None:
 def _check_target(
     row: Row,
     system: str,
+    path: str,
     where: Where,
     written: dict[tuple[str, str], str],
     problems: Problems,
 ) -> None:
-    path = row.paths[system]
     for (other_system, other_path), name in written.items():
         if other_system != system or name == row.name:
             continue

@@ -14,7 +14,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)")
 _TYPE = re.compile(r"([A-Za-z_-]+)\s*(?:\((.*)\))?", re.S)
 _LIST_OF = re.compile(r"(list|set)\s+of\s+(.+)", re.S)
-_SEGMENT = re.compile(r"[^.\[\]]*[^.\[\]\s](\[[^\[\]]*\])*")
+_SEGMENT = re.compile(r"[^.\[\]]*[^.\[\]\s](\[([^\[\]=]+=[^\[\]=]+)?\])?")
 
 
 def refuse(message: str, *, allowed: str | None = None, hint: str | None = None) -> NoReturn:
@@ -114,12 +114,12 @@ def target_of(kind: TypeSpec) -> str | None:
 
 
 def path_fault(text: str) -> str | None:
-    """What is wrong with a path such as `a.b.c`, `lines[].sku` or `tags[]`; or None."""
+    """What is wrong with a path such as `a.b.c`, `lines[].sku`, `tags[]` or `fields[id=2].value`; or None."""
     if not text.strip():
         return "a path is empty"
     if all(_SEGMENT.fullmatch(part) for part in text.split(".")):
         return None
-    return "not a path; write a.b.c, lines[].sku or tags[]"
+    return "not a path; write a.b.c, lines[].sku, tags[] or fields[id=2].value"
 
 
 def parse_direction(text: str) -> tuple[list[str], list[str]] | None:

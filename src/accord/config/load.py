@@ -146,8 +146,14 @@ def _reading(project: Project, flow: Flow) -> list[Any]:
         datatype = project.datatype(side.system, side.datatype)
         paths = {row.paths[side.system] for row in flow.rows if side.system in row.paths}
         types = {path: datatype.properties[path].type for path in paths if path in datatype.properties}
+        formed = {
+            path: [one.parts, one.join, one.split, one.null_when_absent]
+            for path, one in datatype.properties.items()
+            if path in paths and (one.parts or one.null_when_absent)
+        }
         zone = project.systems[side.system].clock.zone
-        sides.append([side.system, side.datatype, side.where, datatype.id, datatype.deleted, zone, types])
+        read = [datatype.id, datatype.deleted, zone, types, *([formed] if formed else [])]
+        sides.append([side.system, side.datatype, side.where, *read])
     rows = [
         [
             row.name,

@@ -26,6 +26,15 @@ class Property:
     read_only: bool = False
     create_only: bool = False
     default: Any = None
+    write_as: str | None = None
+    """The path under which the system takes it, where that is another one than it shows it under."""
+    null_when_absent: bool = False
+    """Whether the system leaves it out where it is null."""
+    parts: tuple[str, ...] = ()
+    """Paths of the properties that this one is joined of, and taken apart into; empty for an ordinary one."""
+    join: str = " "
+    split: str = "last"
+    """Which part gets the last or first word and which the rest, or where a `number` begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

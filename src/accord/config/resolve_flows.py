@@ -209,8 +209,23 @@ class Flows:
                 self._problems.add(place, message, hint="give one of them another `name`")
                 continue
             found[row.name] = (row, conflict, place)
-        check_rows([(row, place) for row, _, place in found.values()], self._problems)
+        check_rows([(row, place) for row, _, place in found.values()], self._parts(context), self._problems)
         return [(row, conflict) for row, conflict, _ in found.values()]
+
+    def _parts(self, context: Context) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The parts of the properties that are joined of several, by system and path."""
+        known = {
+            name: self._systems[name].datatypes.get(datatype)
+            for name, datatype in context.sides.items()
+            if name in self._systems
+        }
+        return {
+            (name, one.path): one.parts
+            for name, datatype in known.items()
+            if datatype is not None
+            for one in datatype.properties.values()
+            if one.parts
+        }
 
     def _judged(
         self,

@@ -228,6 +228,10 @@ def _datatype(
     checked = problems.validate(model, body, where)
     if checked is None:
         return None
+    joined = {path for path, one in checked.properties.items() if one.parts}
+    for path in joined:
+        if joined & set(checked.properties[path].parts):
+            problems.add((*where, "properties", path, "parts"), "a part must be a property of the system itself")
     options = _options(checked, DatatypeModel)
     if hasattr(checked, "webhook"):
         _complete_rest(options, where, checked.key_property, problems)
@@ -307,4 +311,9 @@ def _property(path: str, model: PropertyModel, where: Where, problems: Problems)
         read_only=model.read_only,
         create_only=model.create_only,
         default=model.default,
+        write_as=model.write_as,
+        null_when_absent=model.null_when_absent,
+        parts=tuple(model.parts),
+        join=model.join,
+        split=model.split,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from accord.config.kinds import duration, is_number, path_fault, rate, refuse
 from accord.config.words import LOCAL_PATH
@@ -112,6 +112,27 @@ class PropertyModel(Strict):
     read_only: bool = False
     create_only: bool = False
     default: Any = None
+    write_as: Path | None = None
+    null_when_absent: bool = False
+    parts: list[Path] = Field(default=[], min_length=2)
+    join: str = Field(default=" ", min_length=1)
+    split: Literal["first", "last", "number"] = "last"
+
+    @model_validator(mode="after")
+    def _whole_or_joined(self) -> PropertyModel:
+        if not self.parts:
+            if self.model_fields_set & {"join", "split"}:
+                refuse("`join` and `split` say how `parts` become one property", hint="add `parts: [first, last]`")
+            return self
+        if self.write_as is not None:
+            refuse("what is joined of parts is written as these", hint="remove `write_as`")
+        if len(set(self.parts)) < len(self.parts):
+            refuse("the same part twice")
+        if self.split == "number" and (len(self.parts) > 2 or self.join != " "):
+            refuse("`split: number` takes a name and a number apart", allowed="two parts, joined by one space")
+        if self.type not in (None, "string", "text"):
+            refuse("what is joined of parts is text", allowed="string, text")
+        return self
 
 
 Version = Annotated[VersionModel, BeforeValidator(_version, json_schema_input_type=str | VersionModel)]

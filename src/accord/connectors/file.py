@@ -1,4 +1,4 @@
-"""The connector of files: CSV, JSON lines, Excel. The whole file is read, and replaced atomically to write.
+"""The connector of files: CSV, JSON lines, Excel, Parquet. The whole file is read, and replaced atomically to write.
 
 A record's version is the fingerprint of its whole line. Right before the replacement the file is looked at again:
 if somebody saved it meanwhile, the write is stale.
@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 from accord.config.meaning import Datatype, System
 from accord.connectors.file_excel import Excel
 from accord.connectors.file_formats import Changes, Csv, Data, Format, JsonLines, Line, WrongShape
+from accord.connectors.file_parquet import Parquet
 from accord.connectors.paths import flat, get_path
 from accord.errors import AccordError, MendFile, ProtocolError, SystemFailure, Unreachable
 from accord.model import Absence, Natives, Outcome, OutcomeKind, Record, encode_content, encode_natives, fingerprint
@@ -80,7 +81,7 @@ class FileConnector:
         self.requests = 0
         self._zone = ZoneInfo(system.clock.zone)
         folder = Path(str(system.options.get("folder", ".")))
-        self._files = {name: _file(folder, told) for name, told in system.datatypes.items()}
+        self._files = {name: _file(folder, told, self._zone) for name, told in system.datatypes.items()}
         self._paths: dict[str, tuple[str, ...]] = {}
 
     async def open(self, paths: Mapping[str, Sequence[str]]) -> None:
@@ -170,7 +171,7 @@ class FileConnector:
         return await self._change(file, id, expects, Changes(id=file.datatype.id, removed=frozenset({id})))
 
     async def schema(self) -> Mapping[str, DatatypeSchema]:
-        """See `Connector`. The columns, where the format has some; types are not told."""
+        """See `Connector`. The columns and their types, where the format has some."""
         return {name: await self._thread(lambda: self._schema(file)) for name, file in self._files.items()}  # noqa: B023
 
     async def discover(self, sample: int) -> Sequence[Discovered]:
@@ -249,8 +250,9 @@ class FileConnector:
 
     def _schema(self, file: _File) -> DatatypeSchema:
         self._check_columns(file)
-        names = file.format.columns(file.path) or ()
-        return DatatypeSchema(name=file.datatype.name, properties={each: PropertySchema(path=each) for each in names})
+        names, types = file.format.columns(file.path) or (), file.format.types(file.path)
+        told = {each: PropertySchema(path=each, type=types.get(each)) for each in names}
+        return DatatypeSchema(name=file.datatype.name, properties=told)
 
     # writing
 
@@ -334,15 +336,16 @@ class FileConnector:
             raise Unreachable(self.system.name, f"{error.filename or ''}: {error.strerror or error}") from error
 
 
-def _file(folder: Path, told: Datatype) -> _File:
+def _file(folder: Path, told: Datatype, zone: ZoneInfo) -> _File:
     given = told.options.get("path")
     if not given:
         raise MendFile(f"{told.system}: {told.name}: `path` is missing", hint="path: tasks.csv")
     path = folder / str(given)
-    return _File(told, path, _format(str(told.options.get("format") or path.suffix.lstrip(".")).lower(), told))
+    name = str(told.options.get("format") or path.suffix.lstrip(".")).lower()
+    return _File(told, path, _format(name, told, zone))
 
 
-def _format(name: str, told: Datatype) -> Format:
+def _format(name: str, told: Datatype, zone: ZoneInfo) -> Format:
     options = told.options
     if name in ("csv", "tsv", "txt"):
         return Csv(encoding=str(options.get("encoding", "utf-8")), separator=options.get("separator"))
@@ -350,8 +353,9 @@ def _format(name: str, told: Datatype) -> Format:
         return JsonLines()
     if name in ("xlsx", "excel"):
         return Excel(options.get("sheet"))
-    hint = "Parquet needs an extra that this version does not have" if name == "parquet" else None
-    raise MendFile(f"{told.system}: {told.name}: {name!r} is not csv, jsonl or xlsx", hint=hint)
+    if name == "parquet":
+        return Parquet(zone)
+    raise MendFile(f"{told.system}: {told.name}: {name!r} is not csv, jsonl, xlsx or parquet")
 
 
 def _stamp(path: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -33,6 +33,10 @@ class Excel:
             return _header(next(sheet.iter_rows(max_row=1), ()))
         finally:
             book.close()
+
+    def types(self, path: Path) -> Mapping[str, str]:
+        """A column of a sheet may hold anything."""
+        return {}
 
     def lines(self, path: Path) -> Iterator[Line]:
         """See `Format`. Of a formula the value is shown that was last calculated."""

@@ -54,6 +54,9 @@ class Format(Protocol):
     def columns(self, path: Path) -> tuple[str, ...] | None:
         """The names of its columns; None where each record has its own."""
 
+    def types(self, path: Path) -> Mapping[str, str]:
+        """The types of columns that have one."""
+
     def lines(self, path: Path) -> Iterator[Line]:
         """Its records, one after the other. Raises WrongShape."""
 
@@ -67,6 +70,10 @@ class JsonLines:
     def columns(self, path: Path) -> tuple[str, ...] | None:
         """Each record has its own properties."""
         return None
+
+    def types(self, path: Path) -> Mapping[str, str]:
+        """JSON tells a text from a number, and no more."""
+        return {}
 
     def lines(self, path: Path) -> Iterator[Line]:
         """See `Format`. A file of no bytes is refused: it may be half written."""
@@ -125,6 +132,10 @@ class Csv:
         """See `Format`."""
         with self._open(path) as file:
             return tuple(self._reader(_Raw(file))[1])
+
+    def types(self, path: Path) -> Mapping[str, str]:
+        """All cells are text."""
+        return {}
 
     def lines(self, path: Path) -> Iterator[Line]:
         """See `Format`. A row with too few or too many cells is a problem of that row."""

@@ -1,4 +1,4 @@
-"""Reading and writing `a.b.c`, `tags[]` and `lines[].sku` in nested JSON."""
+"""Reading and writing `a.b.c`, `tags[]`, `lines[].sku` and `fields[id=2].value` in nested JSON."""
 
 from __future__ import annotations
 
@@ -8,18 +8,47 @@ from typing import Any
 from accord.model import ABSENT, Absent, Natives
 
 
+def parted(step: str) -> tuple[str, str | None]:
+    """`lines[]` is `lines` and "", `fields[id=2]` is `fields` and `id=2`, `name` is `name` and None."""
+    if not step.endswith("]"):
+        return step, None
+    name, _, inner = step[:-1].partition("[")
+    return name, inner
+
+
+def item_of(items: list[Any], selector: str) -> dict[str, Any] | None:
+    """The first object of a list whose key has the value that a selector `id=2` names, or None."""
+    key, _, wanted = selector.partition("=")
+    return next((item for item in items if isinstance(item, dict) and str(item.get(key)) == wanted), None)
+
+
+def item_to_write(items: list[Any], selector: str) -> dict[str, Any]:
+    """The same to be changed; added to the list where it is not there. A whole number is written as one."""
+    found = item_of(items, selector)
+    if found is None:
+        key, _, wanted = selector.partition("=")
+        found = {key: int(wanted) if wanted.isdecimal() else wanted}
+        items.append(found)
+    return found
+
+
 def get_path(data: Any, path: str) -> Any:
-    """The value at a path, or ABSENT. `tags[]` is the list itself, `lines[].sku` one value per line."""
+    """The value at a path, or ABSENT. `tags[]` is the list itself, `lines[].sku` one value per line,
+    `fields[id=2].value` that of one line.
+    """
     if isinstance(data, dict) and path in data:
         return data[path]
     head, _, rest = path.partition(".")
-    name, is_list = head.removesuffix("[]"), head.endswith("[]")
+    name, selector = parted(head)
     if not isinstance(data, dict) or name not in data:
         return ABSENT
     value = data[name]
+    if selector:
+        value = item_of(value, selector) if isinstance(value, list) else None
+        return ABSENT if value is None else get_path(value, rest) if rest else value
     if not rest:
         return value
-    if not is_list:
+    if selector is None:
         return get_path(value, rest)
     found = [get_path(item, rest) for item in value] if isinstance(value, list) else []
     return [None if item is ABSENT else item for item in found] if isinstance(value, list) else ABSENT
@@ -28,10 +57,13 @@ def get_path(data: Any, path: str) -> Any:
 def set_path(data: dict[str, Any], path: str, value: Any) -> None:
     """Put a value at a path, making the objects on the way. Raises ValueError where something else is in the way."""
     head, _, rest = path.partition(".")
-    name, is_list = head.removesuffix("[]"), head.endswith("[]")
-    if not rest:
+    name, selector = parted(head)
+    if selector:
+        items = data[name] = list(old) if isinstance(old := data.get(name), list) else []
+        set_path(item_to_write(items, selector), rest, value)
+    elif not rest:
         data[name] = value
-    elif is_list:
+    elif selector is not None:
         data[name] = _items(data.get(name), rest, value)
     else:
         inner = data.get(name)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from accord.connectors.paths import item_to_write, parted
 from accord.connectors.rest.answers import steps
 from accord.model import Natives
 
@@ -15,7 +16,9 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def nested(natives: Natives) -> dict[str, Any]:
-    """`{"a.b": 1}` is `{"a": {"b": 1}}`; `lines[].sku` of a list becomes one object for each."""
+    """`{"a.b": 1}` is `{"a": {"b": 1}}`; `lines[].sku` of a list becomes one object for each,
+    `fields[id=2].value` one with that key.
+    """
     body: dict[str, Any] = {}
     for path, value in natives.items():
         put(body, path, value)
@@ -26,8 +29,13 @@ def put(body: dict[str, Any], path: str, value: Any) -> None:
     """Set the value at a path, in place; what lies beside it stays."""
     way = steps(path)
     for i, step in enumerate(way):
-        if step.endswith("[]"):
-            _put_list(body, step[:-2], way[i + 1 :], value)
+        name, selector = parted(step)
+        if selector:
+            items = body[name] = old if isinstance(old := body.get(name), list) else []
+            put(item_to_write(items, selector), ".".join(way[i + 1 :]), value)
+            return
+        if selector is not None:
+            _put_list(body, name, way[i + 1 :], value)
             return
         if i == len(way) - 1:
             body[step] = value

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from accord.config.meaning import Datatype
+from accord.connectors.paths import item_of, parted
 from accord.connectors.rest.answers import BROKEN, Unfit, decode, is_array, is_object, steps
 from accord.connectors.rest.times import read_time
 from accord.model import Native, Record, require_shallow
@@ -68,7 +69,7 @@ class Shape:
 
     @staticmethod
     def _top(path: str) -> str:
-        return steps(path)[0].removesuffix("[]")
+        return parted(steps(path)[0])[0]
 
     def page(self, array: bytes | Raw) -> tuple[list[Record], list[RecordFailure]]:
         """The records of an array, and those that could not be taken. Raises Unfit when it is no array of JSON."""
@@ -218,7 +219,7 @@ def _field(step: str) -> str:
 def _slow_tops(paths: Iterable[str]) -> set[str]:
     """First names of paths that go through lists, or where one path is the beginning of another."""
     ways = {path: steps(path) for path in paths}
-    slow = {way[0].removesuffix("[]") for path, way in ways.items() if "[]" in path}
+    slow = {parted(way[0])[0] for path, way in ways.items() if "[" in path}
     for way in ways.values():
         if any(other[: len(way)] == way and len(other) > len(way) for other in ways.values()):
             slow.add(way[0])
@@ -229,8 +230,8 @@ def _tree(paths: Iterable[str], slow: set[str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for path in paths:
         way = steps(path)
-        if way[0].removesuffix("[]") in slow:
-            tree[way[0].removesuffix("[]")] = None
+        if (top := parted(way[0])[0]) in slow:
+            tree[top] = None
             continue
         node = tree
         for step in way[:-1]:
@@ -290,13 +291,17 @@ def _extract(value: Any, way: Sequence[str], path: str) -> Any:
         return UNSET
     if not isinstance(value, dict):
         raise Odd(f"{path}: an object was expected")
-    value = value.get(step.removesuffix("[]"), UNSET)
-    if value is UNSET or not step.endswith("[]"):
+    name, selector = parted(step)
+    value = value.get(name, UNSET)
+    if value is UNSET or selector is None:
         return value if value is UNSET else _extract(value, way[1:], path)
     if value is None:
         return None
     if not isinstance(value, list):
         raise Odd(f"{path}: a list was expected")
+    if selector:
+        item = item_of(value, selector)
+        return UNSET if item is None else _extract(item, way[1:], path)
     found = (_extract(item, way[1:], path) for item in value)
     return [None if item is UNSET else item for item in found]
 

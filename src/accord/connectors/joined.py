@@ -1,0 +1,270 @@
+"""Properties that a system shows otherwise than a row wants them, around any connector.
+
+One out of several and back: a full name of first and last name, an address of street and number. The engine sees the
+joined property as one of the record; the system sees its parts only. What cannot be taken apart so that it is read the
+same again is refused, and never written in another form.
+
+And what is shown as `project.id` but taken as `project_id`, or is left out where it is null.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from accord.config.meaning import Property, System
+from accord.connectors.paths import differs
+from accord.model import Absence, Native, Natives, Outcome, OutcomeKind, Record, encode_natives
+from accord.ports import (
+    Capabilities,
+    Connector,
+    Cursor,
+    DatatypeSchema,
+    Discovered,
+    Discovers,
+    Expects,
+    NewRecord,
+    Page,
+    PropertySchema,
+)
+
+MOVED = Outcome(kind=OutcomeKind.STALE, message="the record has changed")
+_NUMBER = re.compile(r"\S\s(?=\d)")
+"""Where a house number begins: a digit after a word."""
+
+
+def join_parts(joined: Property, natives: Natives) -> dict[str, Native]:
+    """`{path: value}` of a joined property; empty where a part was not sent. Null and "" stay apart."""
+    if any(part not in natives for part in joined.parts):
+        return {}
+    values = [natives[part] for part in joined.parts]
+    filled = [str(value) for value in values if value is not None and value != ""]
+    if filled:
+        return {joined.path: joined.join.join(filled)}
+    return {joined.path: None if all(value is None for value in values) else ""}
+
+
+def take_apart(joined: Property, value: Native, blank: Mapping[str, Native]) -> dict[str, Native]:
+    """`{part: value}` of a value; `blank` is what a part without one gets. Raises ValueError where it would be read
+    otherwise.
+    """
+    if value is None or value == "":
+        return dict.fromkeys(joined.parts, value)
+    pieces = _pieces(joined, str(value))
+    parts = {part: piece or blank.get(part) for part, piece in zip(joined.parts, pieces, strict=True)}
+    again = join_parts(joined, parts)[joined.path]
+    if again != value:
+        named = " and ".join(joined.parts)
+        raise ValueError(f"{value!r} cannot be written as {named}: it would be read as {again!r}")
+    return parts
+
+
+def _pieces(joined: Property, value: str) -> list[str]:
+    count = len(joined.parts)
+    if joined.split == "number":
+        found = _NUMBER.search(value)
+        return [value[: found.end() - 1], value[found.end() :]] if found else [value, ""]
+    if joined.split == "first":
+        pieces = value.split(joined.join, count - 1)
+        return [*pieces, *[""] * (count - len(pieces))]
+    pieces = value.rsplit(joined.join, count - 1)
+    return [*[""] * (count - len(pieces)), *pieces]
+
+
+class JoinedConnector:
+    """A connector whose datatypes have such properties."""
+
+    def __init__(self, inner: Connector) -> None:
+        self.inner = inner
+        self.system: System = inner.system
+        told = {name: datatype.properties.values() for name, datatype in inner.system.datatypes.items()}
+        self._joined = {name: tuple(one for one in all if one.parts) for name, all in told.items()}
+        self._nulls = {name: tuple(one.path for one in all if one.null_when_absent) for name, all in told.items()}
+        self._names = {name: {one.path: one.write_as for one in all if one.write_as} for name, all in told.items()}
+        self._paths: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def requests(self) -> int:
+        """As many as the system was sent."""
+        return self.inner.requests
+
+    @requests.setter
+    def requests(self, count: int) -> None:
+        self.inner.requests = count
+
+    async def open(self, paths: Mapping[str, Sequence[str]]) -> None:
+        """See `Connector`. The parts are read in place of what is joined."""
+        self._paths = {name: tuple(found) for name, found in paths.items()}
+        await self.inner.open({name: self._plain(name, found) for name, found in paths.items()})
+
+    def _plain(self, datatype: str, paths: Iterable[str]) -> list[str]:
+        named = {one.path: one.parts for one in self._joined.get(datatype, ())}
+        return list(dict.fromkeys(part for path in paths for part in named.get(path, (path,))))
+
+    async def close(self) -> None:
+        """See `Connector`."""
+        await self.inner.close()
+
+    def capabilities(self, datatype: str) -> Capabilities:
+        """See `Connector`. A joined property is found by its parts."""
+        known = self.inner.capabilities(datatype)
+        more = [one.path for one in self._joined.get(datatype, ()) if set(one.parts) <= set(known.find)]
+        return replace(known, find=(*known.find, *more))
+
+    async def read(self, datatype: str, cursor: Cursor) -> AsyncIterator[Page]:
+        """See `Connector`."""
+        async for page in self.inner.read(datatype, cursor):
+            yield replace(page, records=[self._seen(datatype, record) for record in page.records])
+
+    async def fetch(self, datatype: str, ids: Sequence[str]) -> dict[str, Record | Absence]:
+        """See `Connector`."""
+        found = await self.inner.fetch(datatype, ids)
+        return {
+            id: self._seen(datatype, record) if isinstance(record, Record) else record for id, record in found.items()
+        }
+
+    def _seen(self, datatype: str, record: Record) -> Record:
+        """The record with what is joined, and with no other paths than were asked for."""
+        paths, joined, nulls = (
+            self._paths.get(datatype, ()),
+            self._joined.get(datatype, ()),
+            self._nulls.get(datatype, ()),
+        )
+        if not any(one.path in paths for one in joined) and not nulls:
+            return record
+        natives = {**dict.fromkeys(nulls), **record.natives()}
+        for one in joined:
+            natives |= join_parts(one, natives)
+        shown = {path: natives[path] for path in paths if path in natives}
+        return msgspec.structs.replace(record, content=encode_natives(shown))
+
+    async def find(self, datatype: str, by: Natives) -> list[Record]:
+        """See `Connector`. What no record can hold is found nowhere."""
+        try:
+            wanted = self._apart(datatype, by, {})
+        except ValueError:
+            return []
+        found = [self._seen(datatype, record) for record in await self.inner.find(datatype, wanted)]
+        return [record for record in found if differs(record.natives(), _asked(by, record)) is None]
+
+    async def create(self, datatype: str, new: Sequence[NewRecord]) -> list[Outcome]:
+        """See `Connector`. What cannot be taken apart is refused; the others are sent."""
+        outcomes: list[Outcome | None] = []
+        sent: list[NewRecord] = []
+        for item in new:
+            try:
+                sent.append(replace(item, natives=self._apart(datatype, item.natives)))
+                outcomes.append(None)
+            except ValueError as error:
+                outcomes.append(Outcome(kind=OutcomeKind.REJECTED, message=str(error)))
+        ended = iter(await self.inner.create(datatype, sent) if sent else ())
+        return [self._ended(datatype, next(ended)) if outcome is None else outcome for outcome in outcomes]
+
+    async def update(self, datatype: str, id: str, patch: Natives, expects: Expects) -> Outcome:
+        """See `Connector`."""
+        try:
+            apart = self._apart(datatype, patch)
+        except ValueError as error:
+            return Outcome(kind=OutcomeKind.REJECTED, message=str(error))
+        ground = await self._ground(datatype, id, expects)
+        if not isinstance(ground, Expects):
+            return MOVED
+        return self._ended(datatype, await self.inner.update(datatype, id, apart, ground))
+
+    async def delete(self, datatype: str, id: str, expects: Expects) -> Outcome:
+        """See `Connector`."""
+        ground = await self._ground(datatype, id, expects)
+        if not isinstance(ground, Expects):
+            return Outcome(kind=OutcomeKind.ALREADY) if ground is Absence.GONE else MOVED
+        return self._ended(datatype, await self.inner.delete(datatype, id, ground))
+
+    async def schema(self) -> Mapping[str, DatatypeSchema]:
+        """See `Connector`. A joined property is required, or not to be written, as its parts are."""
+        told = dict(await self.inner.schema())
+        for name, joined in self._joined.items():
+            if joined and name in told:
+                properties = dict(told[name].properties)
+                properties |= {one.path: _told(one, properties) for one in joined}
+                told[name] = replace(told[name], properties=properties)
+        return told
+
+    def _apart(
+        self, datatype: str, natives: Natives, names: Mapping[str, str | None] | None = None
+    ) -> dict[str, Native]:
+        """The natives with parts in place of what is joined, under the names that they are written as. Raises
+        ValueError.
+        """
+        names = self._names.get(datatype, {}) if names is None else names
+        named = {one.path: one for one in self._joined.get(datatype, ())}
+        known = self.system.datatypes[datatype].properties
+        apart: dict[str, Native] = {}
+        for path, value in natives.items():
+            one = named.get(path)
+            if one is None:
+                apart[names.get(path) or path] = value
+            else:
+                blank = {part: "" for part in one.parts if part in known and known[part].required}
+                apart |= {names.get(part) or part: piece for part, piece in take_apart(one, value, blank).items()}
+        return apart
+
+    async def _ground(self, datatype: str, id: str, expects: Expects) -> Expects | Absence | None:
+        """What is expected of the parts: the record is read, since one text may be joined of other parts, too.
+
+        None where it is no longer as expected.
+        """
+        joined = [one for one in self._joined.get(datatype, ()) if one.path in expects.natives]
+        if not joined:
+            return expects
+        now = (await self.inner.fetch(datatype, [id]))[id]
+        if not isinstance(now, Record):
+            return now
+        natives = now.natives()
+        wanted = {path: value for path, value in expects.natives.items() if path not in {one.path for one in joined}}
+        for one in joined:
+            if differs(join_parts(one, natives), {one.path: expects.natives[one.path]}) is not None:
+                return None
+            wanted |= {part: natives[part] for part in one.parts if part in natives}
+        return replace(expects, natives=wanted)
+
+    def _ended(self, datatype: str, outcome: Outcome) -> Outcome:
+        record = outcome.record
+        return outcome if record is None else replace(outcome, record=self._seen(datatype, record))
+
+
+class JoinedDiscovering(JoinedConnector):
+    """The same, of a connector that can be asked what there is."""
+
+    async def discover(self, sample: int) -> Sequence[Discovered]:
+        """See `Discovers`: what the system itself has, in parts."""
+        inner: Any = self.inner
+        found: Sequence[Discovered] = await inner.discover(sample)
+        return found
+
+
+def joining(system: System, connector: Connector) -> Connector:
+    """The connector, or one around it where the project file gives properties of its system another form."""
+    properties = [one for datatype in system.datatypes.values() for one in datatype.properties.values()]
+    if not any(one.parts or one.write_as or one.null_when_absent for one in properties):
+        return connector
+    around = JoinedDiscovering if isinstance(connector, Discovers) else JoinedConnector
+    return around(connector)
+
+
+def _asked(by: Natives, record: Record) -> dict[str, Native]:
+    """Of what was searched by, what the record shows."""
+    natives = record.natives()
+    return {path: value for path, value in by.items() if path in natives}
+
+
+def _told(joined: Property, properties: Mapping[str, PropertySchema]) -> PropertySchema:
+    parts = [properties[part] for part in joined.parts if part in properties]
+    return PropertySchema(
+        path=joined.path,
+        type="string",
+        required=any(part.required for part in parts),
+        read_only=any(part.read_only for part in parts),
+    )

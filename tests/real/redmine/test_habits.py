@@ -1,0 +1,73 @@
+"""What Redmine does to those who believe it; docs/how-to/connect-redmine.md says the same."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.real.redmine.instance import Redmine
+
+YEAR_2100 = "%3E%3D2100-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def issue(redmine: Redmine) -> Iterator[dict[str, Any]]:
+    """An issue in a project of its own."""
+    project = redmine.made("/projects.json", {"project": {"name": "Habits", "identifier": "habits"}})
+    told = {"project_id": project["id"], "subject": "Dig", "description": "a\nb"}
+    yield redmine.made("/issues.json", {"issue": told})
+    assert redmine("DELETE", f"/projects/{project['id']}.json").status == 204
+
+
+def test_a_204_that_changed_nothing(redmine: Redmine, issue: dict[str, Any]) -> None:
+    """An unknown status and an unknown field: no error, no change, and not even another modification time."""
+    path = f"/issues/{issue['id']}.json"
+    before = redmine("GET", path).json
+    assert redmine("PUT", path, {"issue": {"status_id": 999}}).status == 204
+    assert redmine("PUT", path, {"issue": {"no_such_field": "x"}}).status == 204
+    assert redmine("GET", path).json == before
+
+
+def test_a_stale_version_looks_like_a_validation_error_without_errors(redmine: Redmine, issue: dict[str, Any]) -> None:
+    """And the version is not shown, so that nobody can send the right one."""
+    path = f"/issues/{issue['id']}.json"
+    assert "lock_version" not in redmine("GET", path).json["issue"]
+    redmine("PUT", path, {"issue": {"subject": "Dig again"}})
+    answer = redmine("PUT", path, {"issue": {"subject": "Dig on", "lock_version": 0}})
+    assert (answer.status, answer.json) == (422, {"errors": []})
+
+
+def test_a_filter_that_is_ignored_without_an_error(redmine: Redmine, issue: dict[str, Any]) -> None:
+    """`updated_on` works for issues, not for projects."""
+    assert redmine("GET", f"/issues.json?status_id=*&updated_on={YEAR_2100}").json["total_count"] == 0
+    assert redmine("GET", f"/projects.json?updated_on={YEAR_2100}").json["total_count"] > 0
+
+
+def test_what_is_hidden_and_what_is_gone(redmine: Redmine, issue: dict[str, Any]) -> None:
+    """Closed issues are left out of a listing by default; archived ones are 403; deleted ones 404."""
+    path, project = f"/issues/{issue['id']}.json", issue["project"]["id"]
+    redmine("PUT", path, {"issue": {"status_id": 5}})
+    assert redmine("GET", f"/issues.json?project_id={project}").json["total_count"] == 0
+    assert redmine("GET", f"/issues.json?project_id={project}&status_id=*").json["total_count"] == 1
+    redmine("PUT", f"/projects/{project}/archive.json")
+    assert [redmine("GET", where).status for where in (path, f"/projects/{project}.json")] == [403, 403]
+    redmine("PUT", f"/projects/{project}/unarchive.json")
+    assert redmine("DELETE", path).status == 204
+    assert redmine("GET", path).status == 404
+
+
+def test_values_that_redmine_changes_or_refuses(redmine: Redmine, issue: dict[str, Any]) -> None:
+    """CRLF, a start date of today, no negative hours; blanks around a subject stay."""
+    assert issue["description"] == "a\r\nb"
+    assert issue["start_date"] == issue["created_on"][:10]
+    path = f"/issues/{issue['id']}.json"
+    assert redmine("PUT", path, {"issue": {"estimated_hours": -1}}).status == 422
+    redmine("PUT", path, {"issue": {"subject": "  Dig "}})
+    assert redmine("GET", path).json["issue"]["subject"] == "  Dig "
+
+
+def test_the_last_id_is_given_again(redmine: Redmine, issue: dict[str, Any]) -> None:
+    """On SQLite."""
+    redmine("DELETE", f"/issues/{issue['id']}.json")
+    again = redmine.made("/issues.json", {"issue": {"project_id": issue["project"]["id"], "subject": "Other"}})
+    assert again["id"] == issue["id"]
