@@ -73,6 +73,13 @@ def test_credentials_over_http_to_another_host_are_a_caution(tmp_path: Path) -> 
     assert [each.path for each in project.warnings] == ["systems.custompms.base_url"]
 
 
+def test_a_token_that_is_asked_for_over_http_at_another_host_is_a_caution(tmp_path: Path) -> None:
+    auth = "{type: oauth2_client_credentials, token_url: http://login.example.org/t, client_id: c, client_secret: s}"
+    system = f"systems: {{s: {{connector: rest, base_url: https://erp.example.org, auth: {auth}, datatypes: {{}}}}}}"
+    project = loaded(tmp_path, f"accord: 1\nflows: {{}}\n{system}\n")
+    assert ("systems.s.auth", True) in [(each.path, "unencrypted" in each.message) for each in project.warnings]
+
+
 def test_link_modes_without_match_rules_are_a_caution(tmp_path: Path) -> None:
     project = loaded(tmp_path, SEED.replace("link: create", "link: match-only"))
     assert [each.path for each in project.warnings] == ["flows.project.link"]

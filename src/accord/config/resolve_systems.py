@@ -174,6 +174,10 @@ def _locate(options: dict[str, Any], connector: str, folder: Path) -> None:
         if isinstance(options.get(key), str) and "://" not in options[key]:
             options[key] = str((folder / options[key]).absolute())
 
+    auth = options.get("auth")
+    if isinstance(auth, dict) and auth.get("type") == "oauth2_refresh":
+        auth["keep"] = str((folder / auth["keep"]).absolute())
+
 
 def sqlite_url(url: str, folder: Path) -> str:
     """The same URL; the path of a SQLite file made absolute."""
@@ -194,11 +198,13 @@ def _file_located(datatype: Datatype, connector: str, system: Mapping[str, Any],
 
 
 def _check_transport(options: Mapping[str, Any], where: Where, problems: Problems) -> None:
-    url = options.get("base_url")
-    if isinstance(url, str) and url.startswith("http://") and options.get("auth", {}).get("type", "none") != "none":
-        host = urlsplit(url).hostname or ""
-        if host not in _LOCAL and not host.endswith(".localhost"):
-            problems.caution((*where, "base_url"), f"credentials go to {host} unencrypted; use https")
+    auth = options.get("auth", {})
+    secret = isinstance(auth, dict) and auth.get("type", "none") != "none"
+    for key, url in (("base_url", options.get("base_url")), ("auth", auth.get("token_url") if secret else None)):
+        if secret and isinstance(url, str) and url.startswith("http://"):
+            host = urlsplit(url).hostname or ""
+            if host not in _LOCAL and not host.endswith(".localhost"):
+                problems.caution((*where, key), f"credentials go to {host} unencrypted; use https")
     if options.get("verify") is False:
         hint = "name the file of the authority that signed it: verify: /etc/ssl/own-ca.pem"
         problems.add((*where, "verify"), "certificates are always verified", allowed="true, a file", hint=hint)

@@ -98,9 +98,12 @@ class ClientCredentialsAuth(_OAuth):
 
 
 class RefreshAuth(_OAuth):
+    """`keep` is a file of this machine: the newest refresh token, where the system gives another one each time."""
+
     type: Literal["oauth2_refresh"]
     client_secret: Secret | None = None
     refresh_token: Secret
+    keep: Annotated[str, Field(min_length=1)]
 
 
 class Login(Strict):

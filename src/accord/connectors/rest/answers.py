@@ -55,6 +55,8 @@ class Answer:
     body: bytes
     wait: float | None = None
     """Seconds that `Retry-After` asks for."""
+    generation: int = 0
+    """How often we had got credentials when the request was sent."""
 
 
 def decode(raw: bytes | msgspec.Raw) -> Any:

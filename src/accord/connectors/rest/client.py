@@ -20,6 +20,8 @@ from accord.config.meaning import System
 from accord.connectors.limits import Gate, backoff
 from accord.connectors.rest.addresses import CheckedResolver
 from accord.connectors.rest.answers import Answer, Lost, NotSent, TooLarge, Unfit, decode, dig, message_of, one_line
+from accord.connectors.rest.kept import KeptToken
+from accord.connectors.rest.oauth import Token, token_in, token_request
 from accord.connectors.rest.options import Auth, Errors, RestOptions, secrets_of
 from accord.connectors.rest.times import retry_after
 from accord.errors import MendFile, ProtocolError, SystemFailure, Unauthorized, Unreachable
@@ -81,8 +83,13 @@ class Client:
         self._auth = _with_userinfo(options.auth, base)
         self._secrets = secrets_of(replace(options, auth=self._auth))
         self._token: str | None = None
+        self._ends: float | None = None
+        """When the token is renewed, by the clock of the event loop."""
         self._generation = 0
         self._login_lock = asyncio.Lock()
+        self._kept: KeptToken | None = None
+        if self._auth.keep:
+            self._kept = KeptToken(self._auth.keep, self._auth.token, f"systems.{system.name}.auth.keep")
         self._session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
@@ -174,7 +181,7 @@ class Client:
         self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request. Raises NotSent or Lost."""
-        if self._auth.kind == "session" and self._token is None:
+        if self._auth.fetched and (self._token is None or (self._ends is not None and self._now() >= self._ends)):
             await self._renew(self._generation)
         async with self.gate.slots:
             await self.gate.turn()
@@ -184,6 +191,7 @@ class Client:
         if self._session is None:
             raise RuntimeError("open() comes first")
         self.requests += 1
+        generation = self._generation
         sent = asyncio.get_running_loop().time()
         query = self._auth.query
         if query and self._auth.kind == "api_key" and f"{query}=" not in url:
@@ -208,7 +216,7 @@ class Client:
             raise Lost(f"{method} {shown(url)}: the answer was lost ({_words(error)})") from None
         if content.startswith(BOM):
             content = content[len(BOM) :]
-        return self._noted(Answer(response.status, response.headers, content, _wait(response)), sent)
+        return self._noted(Answer(response.status, response.headers, content, _wait(response), generation), sent)
 
     def _extra(self, body: bytes | None, headers: Mapping[str, str] | None) -> Mapping[str, str] | None:
         if body is not None:
@@ -249,13 +257,12 @@ class Client:
         """
         tries = Tries(self)
         while True:
-            generation = self._generation
             answer = None
             kind: type[SystemFailure] = Unreachable
             try:
                 answer = await self.attempt("GET", url)
                 if answer.status == 401:
-                    await self.renew(tries, generation, f"GET {shown(url)}")
+                    await self.renew(tries, answer.generation, f"GET {shown(url)}")
                     continue
                 if answer.status not in errors.retry:
                     return parse(answer)
@@ -276,7 +283,6 @@ class Client:
 
         Raises Lost when nobody knows, Unreachable when it never got there, Unauthorized, ProtocolError.
         """
-        generation = self._generation
         try:
             answer = await self.attempt(method, url, body, headers)
         except NotSent as error:
@@ -284,7 +290,7 @@ class Client:
             return None
         status = answer.status
         if status == 401:
-            await self.renew(tries, generation, f"{method} {shown(url)}")
+            await self.renew(tries, answer.generation, f"{method} {shown(url)}")
             return None
         if status in errors.retry and 400 <= status < 500 and status != 408:
             await tries.wait(Unreachable, f"{method} {shown(url)}: {message_of(answer)}", answer)
@@ -298,26 +304,52 @@ class Client:
         if tries.renewed:
             raise Unauthorized(self.system.name, f"{what}: 401, our credentials are refused")
         tries.renewed = True
-        if self._auth.kind == "session":
+        if self._auth.fetched:
             await self._renew(generation)
 
     async def _renew(self, generation: int) -> None:
+        """Another token, unless somebody else has got one since."""
         async with self._login_lock:
             if generation == self._generation:
-                self._token = await self._login()
+                asked = self._now()
+                token = await self._login()
+                if token.refresh is not None and self._kept is not None:
+                    self._secrets = (token.refresh, *self._secrets)
+                    self._kept.write(token.refresh)
+                self._token = token.text
+                self._ends = None if token.lasts is None else asked + token.lasts
                 self._generation += 1
 
-    async def _login(self) -> str:
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+    def _login_request(self) -> tuple[str, bytes | None, Mapping[str, str]]:
+        """Address, body and headers. The token's address may be at another origin: the file names it."""
         auth = self._auth
-        url = self.url(auth.login_path)
-        body = None if auth.login_body is None else _encode(auth.login_body)
+        if auth.kind == "session":
+            body = None if auth.login_body is None else _encode(auth.login_body)
+            return self.url(auth.login_path), body, {**JSON_HEADERS, **auth.login_headers}
+        foreign = auth.login_path.startswith(("http://", "https://"))
+        return auth.login_path if foreign else self.url(auth.login_path), *token_request(auth, self._refresh_token())
+
+    def _refresh_token(self) -> str | None:
+        if self._kept is None:
+            return None
+        self._kept.require_writable()
+        token = self._kept.read()
+        self._secrets = self._secrets if token in self._secrets else (token, *self._secrets)
+        return token
+
+    async def _login(self) -> Token:
+        url, body, headers = self._login_request()
         tries = Tries(self)
         while True:
             answer = None
             try:
                 async with self.gate.slots:
                     await self.gate.turn()
-                    answer = await self._send(auth.login_method, url, body, {**JSON_HEADERS, **auth.login_headers})
+                    answer = await self._send(self._auth.login_method, url, body, headers)
                 if answer.status < 300:
                     return self._token_in(answer)
                 if answer.status not in Errors().retry:
@@ -329,11 +361,13 @@ class Client:
                 raise ProtocolError(self.system.name, f"login at {shown(url)}: {error}") from None
             await tries.wait(Unreachable, reason, answer)
 
-    def _token_in(self, answer: Answer) -> str:
+    def _token_in(self, answer: Answer) -> Token:
+        if self._auth.kind != "session":
+            return token_in(answer)
         token = dig(decode(answer.body), self._auth.token_path)
         if not isinstance(token, str | int) or isinstance(token, bool) or token == "":
             raise Unfit(f"no token at {self._auth.token_path}")
-        return str(token)
+        return Token(str(token), None)
 
 
 def shown(url: str) -> str:

@@ -11,8 +11,8 @@ from accord.config.meaning import Datatype, System
 from accord.connectors.rest.addresses import require_allowed
 from accord.errors import MendFile
 
-AUTH_KINDS = ("none", "basic", "bearer", "api_key", "session")
-LATER_AUTH = ("oauth2_client_credentials", "oauth2_refresh")
+AUTH_KINDS = ("none", "basic", "bearer", "api_key", "session", "oauth2_client_credentials", "oauth2_refresh")
+OAUTH = ("oauth2_client_credentials", "oauth2_refresh")
 PAGINATORS = ("page_number", "offset", "cursor", "link_header", "next_url", "single")
 MAX_BODY = 64 << 20
 DEFAULT_SIZE = 200
@@ -36,6 +36,18 @@ class Auth:
     login_body: Any = field(default=None, repr=False)
     login_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     token_path: str = "token"  # noqa: S105 - where the token is
+    form: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What a request for an OAuth token says besides."""
+    in_body: bool = False
+    """The client's id and secret go into the body of that request, and not into its header."""
+
+    keep: str = ""
+    """The file of the newest refresh token."""
+
+    @property
+    def fetched(self) -> bool:
+        """Whether the token is asked for, and so can be renewed."""
+        return self.kind == "session" or self.kind in OAUTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,12 +217,12 @@ def read_system(system: System) -> RestOptions:
 def _auth(system: str, auth: Any) -> Auth:
     auth = {"type": auth} if isinstance(auth, str) else auth
     kind = str(auth.get("type") or "none")
-    if kind in LATER_AUTH:
-        raise MendFile(f"systems.{system}.auth: {kind} comes later", hint=f"for now: {', '.join(AUTH_KINDS)}")
     if kind not in AUTH_KINDS:
         raise MendFile(f"systems.{system}.auth.type: {kind!r} is not one of {', '.join(AUTH_KINDS)}")
     if kind == "session":
         return _session(auth)
+    if kind in OAUTH:
+        return _oauth(system, kind, auth)
     token = str(_first(auth, "token", "key", "value", "api_key") or "")
     header, query = auth.get("header"), auth.get("query")
     if kind == "api_key" and auth.get("in") in ("query", "header"):
@@ -244,6 +256,28 @@ def _session(auth: Mapping[str, Any]) -> Auth:
         login_body=login.get("body"),
         login_headers={str(name): str(value) for name, value in (login.get("headers") or {}).items()},
         token_path=str(auth.get("token") or "token"),
+    )
+
+
+def _oauth(system: str, kind: str, auth: Mapping[str, Any]) -> Auth:
+    needed = ("token_url", *(("refresh_token", "keep") if kind == "oauth2_refresh" else ()))
+    for name in needed:
+        if not auth.get(name):
+            raise MendFile(f"systems.{system}.auth.{name}: {kind} needs it")
+    url = str(auth["token_url"])
+    require_allowed(url, f"systems.{system}.auth.token_url")
+    scope = auth.get("scope")
+    said = {"scope": " ".join(scope) if isinstance(scope, list) else scope, "audience": auth.get("audience")}
+    return Auth(
+        kind=kind,
+        user=str(auth.get("client_id") or ""),
+        password=str(auth.get("client_secret") or ""),
+        prefix="Bearer ",
+        login_path=url,
+        form={**{name: value for name, value in said.items() if value}, **(auth.get("params") or {})},
+        in_body=auth.get("send") == "body" or not auth.get("client_secret"),
+        token=str(auth.get("refresh_token") or ""),
+        keep=str(auth.get("keep") or ""),
     )
 
 
