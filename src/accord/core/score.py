@@ -1,0 +1,174 @@
+"""Two records → how alike they are, row by row; and the keys under which records that may be alike are found.
+
+A score links only what is certain: enough of the weight is filled on both sides, two rows agree, none contradicts, and
+where a name is not spelt alike something that identifies is equal. All else above `review` is for a person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from accord.config.meaning import MatchScore
+from accord.core.alike import IDENTIFIES, Likeness, alike, code_of, name_of
+from accord.core.detect import Reading
+from accord.core.mapping import FlowMap
+from accord.errors import ValueRefused
+from accord.model import ABSENT, Dangling, LinkRef
+
+SCORED = 1000
+"""Keys of rules from this number on say that two records may be alike, and no more."""
+WHOLE = SCORED + 1
+"""The rule number of keys of a whole value, not of a part of it."""
+ENOUGH = 0.5
+"""So much of the weight must be filled on both sides."""
+AGREES = 0.9
+MARGIN = 0.1
+"""A second record within this of the best one is a namesake: neither is linked."""
+MOST_WORDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowScore:
+    """What one row says."""
+
+    row: str
+    values: tuple[Any, Any]
+    """As JSON, in the order of the records."""
+    weight: float
+    likeness: Likeness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How alike two records are, and why."""
+
+    value: float
+    """The mean likeness of the rows that both have, by weight."""
+    rows: tuple[RowScore, ...]
+    doubts: tuple[str, ...] = ()
+    """Why it may not link by itself, however high it is."""
+
+    @property
+    def certain(self) -> bool:
+        """Whether nothing speaks against linking."""
+        return not self.doubts
+
+    def words(self) -> str:
+        """For a person: the score and each row."""
+        rows = "; ".join(f"{each.row} {_short(each.likeness)}" for each in self.rows)
+        return f"{self.value:.2f} ({rows})" + "".join(f"; {doubt}" for doubt in self.doubts)
+
+
+def _short(likeness: Likeness) -> str:
+    return likeness.why if likeness.value in (0, 1) else f"{likeness.value:.2f}, {likeness.why}"
+
+
+def score_of(flow: FlowMap, rule: MatchScore, left: Reading, right: Reading) -> Score:
+    """Compare two records by a scored match rule. Rows that are empty on one side say nothing."""
+    rows = []
+    for name, weight in rule.weights.items():
+        one, other = _filled(flow, left, name), _filled(flow, right, name)
+        if one is not None and other is not None:
+            likeness = _likeness(flow, name, one, other)
+            values = (_json(flow, name, one), _json(flow, name, other))
+            rows.append(RowScore(row=name, values=values, weight=weight, likeness=likeness))
+    return total(rows, sum(rule.weights.values()))
+
+
+def total(rows: list[RowScore], weight: float) -> Score:
+    """The score of some rows, out of a whole weight."""
+    filled = sum(each.weight for each in rows)
+    value = sum(each.weight * each.likeness.value for each in rows) / filled if filled else 0.0
+    return Score(value=value, rows=tuple(rows), doubts=tuple(_doubts(rows, filled, weight)))
+
+
+def _doubts(rows: list[RowScore], filled: float, weight: float) -> Iterator[str]:
+    if filled < ENOUGH * weight:
+        yield "too little is filled on both sides"
+    if sum(each.likeness.value >= AGREES for each in rows) < 2:
+        yield "fewer than two properties agree"
+    against = [each.row for each in rows if each.likeness.contradicts]
+    if against:
+        yield f"{' and '.join(against)} {'speaks' if len(against) == 1 else 'speak'} against it"
+    unequal = [each.row for each in rows if each.likeness.value < 1]
+    if unequal and not any(each.likeness.identifies for each in rows):
+        verb = "differs" if len(unequal) == 1 else "differ"
+        yield f"{' and '.join(unequal)} {verb}, and nothing that identifies is equal"
+
+
+def _likeness(flow: FlowMap, row: str, left: Any, right: Any) -> Likeness:
+    kind = flow.types[row].name
+    return alike("reference" if row in flow.references else kind, left, right, _equal(flow, row))
+
+
+def _equal(flow: FlowMap, row: str) -> Any:
+    return (lambda a, b: a == b) if row in flow.references else flow.types[row].equal
+
+
+def _json(flow: FlowMap, row: str, value: Any) -> Any:
+    return f"link {value.link}" if isinstance(value, LinkRef) else flow.to_json(row, value)
+
+
+def _filled(flow: FlowMap, reading: Reading, row: str) -> Any:
+    """The value of a row; None where it is empty, absent, dangling or cannot be read."""
+    try:
+        value = reading.value(row)
+    except ValueRefused:
+        return None
+    if value is ABSENT or value is None or isinstance(value, Dangling):
+        return None
+    if isinstance(value, LinkRef):
+        return value
+    return None if flow.types[row].is_empty(value) else value
+
+
+def score_keys(flow: FlowMap, reading: Reading) -> list[tuple[int, str]]:
+    """(rule number, key): two records that are alike share one of them, as good as always."""
+    rule = flow.flow.match_score
+    if rule is None:
+        return []
+    found: dict[tuple[int, str], None] = {}
+    for row in rule.weights:
+        value = _filled(flow, reading, row) if row not in flow.references else None
+        if value is not None:
+            for number, part in _parts(flow.types[row].name, value):
+                found[number, f"{row}\x1f{part}"] = None
+    return list(found)
+
+
+def _parts(kind: str, value: Any) -> Iterator[tuple[int, str]]:
+    if kind == "email":
+        local, _, domain = str(value).casefold().strip().rpartition("@")
+        yield WHOLE, f"{local}@{domain}"
+        yield SCORED, f"local {local}"
+        yield SCORED, f"domain {domain}"
+    elif kind == "phone":
+        yield WHOLE, re.sub(r"\D", "", str(value))[-8:]
+    elif kind in ("string", "text"):
+        yield from _text_parts(str(value))
+
+
+def _text_parts(text: str) -> Iterator[tuple[int, str]]:
+    code = code_of(text)
+    if code is not None:
+        yield WHOLE, f"code {code[0]}"
+        if len(code[0]) >= IDENTIFIES:  # one typing error leaves one half as it is
+            half = len(code[0]) // 2
+            yield SCORED, f"begins {code[0][:half]}"
+            yield SCORED, f"ends {code[0][-half:]}"
+        return
+    words = sorted(set(name_of(text).words), key=lambda word: (-len(word), word))[:MOST_WORDS]
+    if not words:
+        return
+    yield WHOLE, f"words {' '.join(sorted(words))}"
+    for word in words:
+        yield SCORED, f"word {word}"
+        if len(word) > 4:
+            yield SCORED, f"begins {word[:4]}"
+            yield SCORED, f"ends {word[-4:]}"
+    for pair in combinations(words, 2):
+        yield SCORED, f"both {' '.join(sorted(word[:3] for word in pair))}"
