@@ -24,18 +24,99 @@ from accord.store.opening import open_state
 
 ROWS = ("name", "org", "email", "phone", "street", "postal", "town")
 WEIGHTS = {"name": 4, "org": 4, "email": 2, "phone": 2, "street": 1, "postal": 1, "town": 1}
-BEGIN = "Nor Sol Berg Fjell Hav Lund Dal Vik Strand Elv Sund Gran Alm Bjork Tind Myr Foss Brekk Skog Stein".split()
-MIDDLE = " er en e o a in al um ar".split(" ")
-END = "mark vang stad nes heim mo by rud set land lien haug voll gard bo tun ås røy helm dyr".split()
-BRANCH = (
-    "Consulting Bakeri Bygg Elektro Transport Maskin Data Rør Regnskap Eiendom Design Invest Marine Import Service "
-    "International Engineering Trading Catering Logistikk"
-).split()
-SISTERS = "Holding Eiendom Invest Drift Utvikling Nord Sør".split()
+BEGIN = [
+    "Nor",
+    "Sol",
+    "Berg",
+    "Fjell",
+    "Hav",
+    "Lund",
+    "Dal",
+    "Vik",
+    "Strand",
+    "Elv",
+    "Sund",
+    "Gran",
+    "Alm",
+    "Bjork",
+    "Tind",
+    "Myr",
+    "Foss",
+    "Brekk",
+    "Skog",
+    "Stein",
+]
+MIDDLE = ["", "er", "en", "e", "o", "a", "in", "al", "um", "ar"]
+END = [
+    "mark",
+    "vang",
+    "stad",
+    "nes",
+    "heim",
+    "mo",
+    "by",
+    "rud",
+    "set",
+    "land",
+    "lien",
+    "haug",
+    "voll",
+    "gard",
+    "bo",
+    "tun",
+    "ås",
+    "røy",
+    "helm",
+    "dyr",
+]
+BRANCH = [
+    "Consulting",
+    "Bakeri",
+    "Bygg",
+    "Elektro",
+    "Transport",
+    "Maskin",
+    "Data",
+    "Rør",
+    "Regnskap",
+    "Eiendom",
+    "Design",
+    "Invest",
+    "Marine",
+    "Import",
+    "Service",
+    "International",
+    "Engineering",
+    "Trading",
+    "Catering",
+    "Logistikk",
+]
+SISTERS = ["Holding", "Eiendom", "Invest", "Drift", "Utvikling", "Nord", "Sør"]
 FORMS = {"AS": ["A/S", "AS", "as"], "Ltd": ["Limited", "Ltd.", "LTD"], "GmbH": ["G.m.b.H.", "GmbH"], "Inc": ["Inc."]}
-FIRST = "Anna Ola Kari Per Ingrid Lars Maria Jon Eva Nils Tuva Erik Liv Odd Siri Hans Greta Otto Ida Karl".split()
+FIRST = [
+    "Anna",
+    "Ola",
+    "Kari",
+    "Per",
+    "Ingrid",
+    "Lars",
+    "Maria",
+    "Jon",
+    "Eva",
+    "Nils",
+    "Tuva",
+    "Erik",
+    "Liv",
+    "Odd",
+    "Siri",
+    "Hans",
+    "Greta",
+    "Otto",
+    "Ida",
+    "Karl",
+]
 TOWNS = [(f"{number:02}", f"{a}{b}") for number, (a, b) in enumerate(zip(BEGIN, reversed(END), strict=True), start=11)]
-STREETS = "Storgata Kirkeveien Skolegata Havnegata Parkveien Industriveien Torggata Elveveien".split()
+STREETS = ["Storgata", "Kirkeveien", "Skolegata", "Havnegata", "Parkveien", "Industriveien", "Torggata", "Elveveien"]
 
 
 @dataclass

@@ -7,13 +7,13 @@ where a name is not spelt alike something that identifies is equal. All else abo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from accord.config.meaning import MatchScore
-from accord.core.alike import IDENTIFIES, Likeness, alike, code_of, name_of
+from accord.core.alike import DIFFERENT, EQUAL, IDENTIFIES, Likeness, alike, code_of, name_of
 from accord.core.detect import Reading
 from accord.core.mapping import FlowMap
 from accord.errors import ValueRefused
@@ -37,7 +37,7 @@ class RowScore:
 
     row: str
     values: tuple[Any, Any]
-    """As JSON, in the order of the records."""
+    """Canonical, in the order of the records."""
     weight: float
     likeness: Likeness
 
@@ -67,15 +67,19 @@ def _short(likeness: Likeness) -> str:
     return likeness.why if likeness.value in (0, 1) else f"{likeness.value:.2f}, {likeness.why}"
 
 
-def score_of(flow: FlowMap, rule: MatchScore, left: Reading, right: Reading) -> Score:
-    """Compare two records by a scored match rule. Rows that are empty on one side say nothing."""
-    rows = []
-    for name, weight in rule.weights.items():
-        one, other = _filled(flow, left, name), _filled(flow, right, name)
-        if one is not None and other is not None:
-            likeness = _likeness(flow, name, one, other)
-            values = (_json(flow, name, one), _json(flow, name, other))
-            rows.append(RowScore(row=name, values=values, weight=weight, likeness=likeness))
+def filled(flow: FlowMap, rule: MatchScore, reading: Reading) -> dict[str, Any]:
+    """Row → canonical value of all that a scored match rule looks at and that is not empty."""
+    found = {row: _filled(flow, reading, row) for row in rule.weights}
+    return {row: value for row, value in found.items() if value is not None}
+
+
+def score_of(flow: FlowMap, rule: MatchScore, left: Mapping[str, Any], right: Mapping[str, Any]) -> Score:
+    """Compare what is filled of two records by a scored match rule. A row that is empty on one side says nothing."""
+    rows = [
+        RowScore(row=row, values=(left[row], right[row]), weight=weight, likeness=_likeness(flow, row, left, right))
+        for row, weight in rule.weights.items()
+        if row in left and row in right
+    ]
     return total(rows, sum(rule.weights.values()))
 
 
@@ -100,17 +104,17 @@ def _doubts(rows: list[RowScore], filled: float, weight: float) -> Iterator[str]
         yield f"{' and '.join(unequal)} {verb}, and nothing that identifies is equal"
 
 
-def _likeness(flow: FlowMap, row: str, left: Any, right: Any) -> Likeness:
-    kind = flow.types[row].name
-    return alike("reference" if row in flow.references else kind, left, right, _equal(flow, row))
+def _likeness(flow: FlowMap, row: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Likeness:
+    if row in flow.references:
+        return EQUAL if left[row] == right[row] else DIFFERENT
+    return alike(flow.types[row].name, left[row], right[row], flow.types[row].equal)
 
 
-def _equal(flow: FlowMap, row: str) -> Any:
-    return (lambda a, b: a == b) if row in flow.references else flow.types[row].equal
-
-
-def _json(flow: FlowMap, row: str, value: Any) -> Any:
-    return f"link {value.link}" if isinstance(value, LinkRef) else flow.to_json(row, value)
+def as_json(flow: FlowMap, row: RowScore) -> list[Any]:
+    """The two values of a row, for people."""
+    return [
+        f"link {value.link}" if isinstance(value, LinkRef) else flow.to_json(row.row, value) for value in row.values
+    ]
 
 
 def _filled(flow: FlowMap, reading: Reading, row: str) -> Any:

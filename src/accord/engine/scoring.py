@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from accord.config.meaning import MatchScore
 from accord.core.detect import Reading
 from accord.core.linkplan import HeldItem
 from accord.core.mapping import FlowMap
 from accord.core.match import Verdict
-from accord.core.score import MARGIN, Score, score_of
+from accord.core.score import MARGIN, Score, as_json, filled, score_of
 from accord.engine.chunk import Chunk, load_chunk
 from accord.engine.decisions import choice_of
 from accord.engine.setting import Setting
@@ -48,7 +49,7 @@ class Scorer:
         self._ruled: set[int] = set()
         """Links that share a match key with another one: what becomes of them is for the match rules."""
         self._into: dict[int, int] = {}
-        self._readings: dict[Ref, Reading] = {}
+        self._filled: dict[Ref, dict[str, Any]] = {}
         self._scores: dict[tuple[Ref, Ref], Score] = {}
 
     def prepare(self, numbers: Sequence[int]) -> None:
@@ -107,18 +108,18 @@ class Scorer:
     def _score(self, one: Member, two: Member) -> Score:
         key = (one.ref, two.ref)
         if key not in self._scores:
-            self._scores[key] = score_of(self.flow, self.rule, self._reading(one), self._reading(two))
+            self._scores[key] = score_of(self.flow, self.rule, self._values(one), self._values(two))
         return self._scores[key]
 
-    def _reading(self, member: Member) -> Reading:
-        if member.ref not in self._readings:
+    def _values(self, member: Member) -> dict[str, Any]:
+        """What the newest reading shows of a member."""
+        if member.ref not in self._filled:
             arrival = self.known.arrivals.get(member.ref)
             side = self.flow.sides[member.ref.system]
             natives = member.base if arrival is None else {**member.base, **side.by_row(arrival.natives())}
-            self._readings[member.ref] = Reading(
-                self.flow, member, natives, version=None, modified=None, resolve=self._link_of
-            )
-        return self._readings[member.ref]
+            reading = Reading(self.flow, member, natives, version=None, modified=None, resolve=self._link_of)
+            self._filled[member.ref] = filled(self.flow, self.rule, reading)
+        return self._filled[member.ref]
 
     def _link_of(self, ref: Ref) -> int | None:
         return self.state.links.of([ref]).get(ref)
@@ -193,17 +194,17 @@ def asked(flow: FlowMap, link: Link, reason: str, found: Sequence[Found]) -> Hel
         kind="review",
         reason=f"{reason}: {found[0].score.words()}",
         refs=tuple(str(member.ref) for item in (link, *(one.link for one in found)) for member in item.members),
-        values={str(one.members[1].ref): _explained(one) for one in found},
+        values={str(one.members[1].ref): _explained(flow, one) for one in found},
     )
 
 
-def _explained(found: Found) -> dict[str, object]:
+def _explained(flow: FlowMap, found: Found) -> dict[str, object]:
     return {
         "score": round(found.score.value, 3),
         "rows": [
             {
                 "row": each.row,
-                "values": list(each.values),
+                "values": as_json(flow, each),
                 "likeness": round(each.likeness.value, 3),
                 "weight": each.weight,
                 "why": each.likeness.why,

@@ -47,9 +47,10 @@ MINE = (
     "(SELECT 1 FROM match_key k WHERE k.flow = m.flow AND k.rule = m.rule AND k.key = m.key LIMIT ?)) < ?) "
 )
 ALIKE = (
-    f"{MINE}SELECT DISTINCT mine.link, other.link FROM mine CROSS JOIN rare "
+    f"{MINE}SELECT mine.link, other.link FROM mine CROSS JOIN rare "
     "ON rare.flow = mine.flow AND rare.rule = mine.rule AND rare.key = mine.key CROSS JOIN match_key other "
-    "ON other.flow = mine.flow AND other.rule = mine.rule AND other.key = mine.key AND other.link <> mine.link"
+    "ON other.flow = mine.flow AND other.rule = mine.rule AND other.key = mine.key AND other.link <> mine.link "
+    f"GROUP BY 1, 2 HAVING sum(1 + (mine.rule = {WHOLE})) > 1"
 )
 CROWDED = (
     f"{MINE}SELECT mine.link FROM mine LEFT JOIN rare "
@@ -279,7 +280,7 @@ class Links:
         return found
 
     def alike(self, numbers: Sequence[int]) -> dict[int, set[int]]:
-        """Link → other links that may be alike: they share a key that few records have."""
+        """Link → other links that may be alike: they share a whole value, or two parts, that few have."""
         found: dict[int, set[int]] = {}
         for mine, other in self.db.rows(ALIKE, (json_text(list(numbers)), MOST_ALIKE + 1, MOST_ALIKE + 1)):
             found.setdefault(mine, set()).add(other)
