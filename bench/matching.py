@@ -22,101 +22,25 @@ from accord.engine.round import Caller, run_round
 from accord.engine.setting import Options
 from accord.store.opening import open_state
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 ROWS = ("name", "org", "email", "phone", "street", "postal", "town")
 WEIGHTS = {"name": 4, "org": 4, "email": 2, "phone": 2, "street": 1, "postal": 1, "town": 1}
-BEGIN = [
-    "Nor",
-    "Sol",
-    "Berg",
-    "Fjell",
-    "Hav",
-    "Lund",
-    "Dal",
-    "Vik",
-    "Strand",
-    "Elv",
-    "Sund",
-    "Gran",
-    "Alm",
-    "Bjork",
-    "Tind",
-    "Myr",
-    "Foss",
-    "Brekk",
-    "Skog",
-    "Stein",
-]
+BEGIN = _words("Nor Sol Berg Fjell Hav Lund Dal Vik Strand Elv Sund Gran Alm Bjork Tind Myr Foss Brekk Skog Stein")
 MIDDLE = ["", "er", "en", "e", "o", "a", "in", "al", "um", "ar"]
-END = [
-    "mark",
-    "vang",
-    "stad",
-    "nes",
-    "heim",
-    "mo",
-    "by",
-    "rud",
-    "set",
-    "land",
-    "lien",
-    "haug",
-    "voll",
-    "gard",
-    "bo",
-    "tun",
-    "ås",
-    "røy",
-    "helm",
-    "dyr",
-]
-BRANCH = [
-    "Consulting",
-    "Bakeri",
-    "Bygg",
-    "Elektro",
-    "Transport",
-    "Maskin",
-    "Data",
-    "Rør",
-    "Regnskap",
-    "Eiendom",
-    "Design",
-    "Invest",
-    "Marine",
-    "Import",
-    "Service",
-    "International",
-    "Engineering",
-    "Trading",
-    "Catering",
-    "Logistikk",
-]
+END = _words("mark vang stad nes heim mo by rud set land lien haug voll gard bo tun ås røy helm dyr")
+BRANCH = _words(
+    "Consulting Bakeri Bygg Elektro Transport Maskin Data Rør Regnskap Eiendom Design Invest Marine "
+    "Import Service International Engineering Trading Catering Logistikk"
+)
 SISTERS = ["Holding", "Eiendom", "Invest", "Drift", "Utvikling", "Nord", "Sør"]
 FORMS = {"AS": ["A/S", "AS", "as"], "Ltd": ["Limited", "Ltd.", "LTD"], "GmbH": ["G.m.b.H.", "GmbH"], "Inc": ["Inc."]}
-FIRST = [
-    "Anna",
-    "Ola",
-    "Kari",
-    "Per",
-    "Ingrid",
-    "Lars",
-    "Maria",
-    "Jon",
-    "Eva",
-    "Nils",
-    "Tuva",
-    "Erik",
-    "Liv",
-    "Odd",
-    "Siri",
-    "Hans",
-    "Greta",
-    "Otto",
-    "Ida",
-    "Karl",
-]
+FIRST = _words("Anna Ola Kari Per Ingrid Lars Maria Jon Eva Nils Tuva Erik Liv Odd Siri Hans Greta Otto Ida Karl")
 TOWNS = [(f"{number:02}", f"{a}{b}") for number, (a, b) in enumerate(zip(BEGIN, reversed(END), strict=True), start=11)]
-STREETS = ["Storgata", "Kirkeveien", "Skolegata", "Havnegata", "Parkveien", "Industriveien", "Torggata", "Elveveien"]
+STREETS = _words("Storgata Kirkeveien Skolegata Havnegata Parkveien Industriveien Torggata Elveveien")
 
 
 @dataclass
@@ -275,7 +199,7 @@ class Measured:
 
 
 def measure(seed: int, customers: int) -> Measured:
-    """A first round over made-up customers, `link: match-only`, at the default thresholds; its writes are in the time."""
+    """A first round over made-up customers, `link: match-only`, at the default thresholds."""
     made = Maker(seed).made(customers)
     with tempfile.TemporaryDirectory() as name:
         folder, clock = Path(name), TickingClock()

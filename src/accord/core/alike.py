@@ -221,7 +221,7 @@ def _word(left: str, right: str) -> float:
     """Of two words; 0 for two that are not one word spelt in two ways."""
     if left == right:
         return 1.0
-    if any(letter.isdigit() for letter in left + right):
+    if not (left.isalpha() and right.isalpha()):  # numbers are equal or different
         return 0.0
     short, long = sorted((left, right), key=len)
     if len(long) > len(short) and long.startswith(short):

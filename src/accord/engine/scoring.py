@@ -23,6 +23,9 @@ from accord.model import Link, LinkState, Member, Ref
 from accord.store.links import MOST_ALIKE
 from accord.stored import HistoryLine
 
+LIKE = "like "
+"""Begins what the history says of a link that a score made."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -228,7 +231,7 @@ def linked_by_score(setting: Setting, link: Link, found: Sequence[Found]) -> lis
             op="link",
             changes={},
             outcome="done",
-            reason=f"like {one.members[0].ref} by {one.score.words()}",
+            reason=f"{LIKE}{one.members[0].ref} by {one.score.words()}",
         )
         for one in found
     ]
