@@ -91,7 +91,8 @@ class Maker:
         """Companies of one group: one address, often one telephone and one mailbox, a number of their own each."""
         stem, form = customer["name"].rsplit(" ", 1)
         first = stem.split()[0]
-        for word in self.random.sample(SISTERS, self.random.randint(1, 2)):
+        others = [word for word in SISTERS if word not in stem]
+        for word in self.random.sample(others, self.random.randint(1, 2)):
             yield {**customer, "name": f"{first} {word} {form}", "org": self._digits(9)}
 
     def _word(self) -> str:

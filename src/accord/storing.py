@@ -154,7 +154,7 @@ class LinkStore(Protocol):
         """Link → other links that share a match key → the systems of the members that do."""
 
     def alike(self, numbers: Sequence[int]) -> dict[int, set[int]]:
-        """Link → other links that may be alike: they share a whole value, or two parts, that few have."""
+        """Link → other links that may be alike: they share a whole value, or three parts, that few have."""
 
     def crowded(self, numbers: Sequence[int]) -> set[int]:
         """Which of these links share each whole value with so many records that they were not looked at."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -52,6 +52,8 @@ FREE_MAIL = frozenset(["gmail.com", "hotmail.com", "outlook.com", "yahoo.com", "
 PLAIN_LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 SHORT = 3
 """A word of so few letters is another word when one of them differs."""
+LONG = 7
+"""In a word of so many letters one wrong letter is a typing error rather than another word."""
 SPELLING = 0.7
 """So alike two words must be to be one word spelt in two ways."""
 ABBREVIATED = 0.85
@@ -70,10 +72,15 @@ class Likeness:
     """Two records of one thing would hardly differ like this."""
     identifies: bool = False
     """Equal, and hardly equal by chance: a number of a register, an e-mail address, a phone number."""
+    is_register: bool = False
+    """Equal, and no two have it: a number of a register. A mailbox and a telephone belong to a whole household."""
+    is_slip: bool = True
+    """Where it is not equal: plainly a typing error, and not the name of a sister or a brother."""
 
 
 EQUAL = Likeness(value=1.0, why="equal")
 IDENTICAL = Likeness(value=1.0, why="equal", identifies=True)
+REGISTERED = Likeness(value=1.0, why="equal", identifies=True, is_register=True)
 DIFFERENT = Likeness(value=0.0, why="different", contradicts=True)
 
 
@@ -128,11 +135,14 @@ def alike(kind: str, left: Any, right: Any, equal: Callable[[Any, Any], bool]) -
     return DIFFERENT
 
 
+@lru_cache(maxsize=65536)
 def _texts(left: str, right: str) -> Likeness:
+    if left > right:
+        return _texts(right, left)
     codes = code_of(left), code_of(right)
     if codes[0] is not None and codes[1] is not None:
         return _codes(codes[0], codes[1])
-    return _names(*sorted((name_of(left), name_of(right)), key=lambda name: (name.words, name.form or "")))
+    return _names(name_of(left), name_of(right))
 
 
 def _codes(left: tuple[str, str], right: tuple[str, str]) -> Likeness:
@@ -140,7 +150,7 @@ def _codes(left: tuple[str, str], right: tuple[str, str]) -> Likeness:
     if left[1] and right[1] and left[1] != right[1]:
         return Likeness(value=0.0, why=f"{left[1]} and {right[1]} are different registers", contradicts=True)
     if left[0] == right[0]:
-        return IDENTICAL if long else EQUAL
+        return REGISTERED if long else EQUAL
     if _typing_errors(left[0], right[0]) == 1:
         return Likeness(value=0.5, why="one digit is different", contradicts=long)
     return DIFFERENT
@@ -178,7 +188,6 @@ def _emails(left: str, right: str) -> Likeness:
     return Likeness(value=0.0, why="different")
 
 
-@lru_cache(maxsize=65536)
 def _names(left: Name, right: Name) -> Likeness:
     if left.form and right.form and left.form != right.form:
         why = f"another legal form ({' and '.join(sorted((left.form, right.form)))})"
@@ -187,7 +196,7 @@ def _names(left: Name, right: Name) -> Likeness:
     if left.form == right.form or found.contradicts:
         return found
     why = f"{left.form or right.form} only on one side"
-    return Likeness(value=0.95 * found.value, why=why if found.value == 1 else f"{found.why}; {why}")
+    return replace(found, value=0.95 * found.value, why=why if found.value == 1 else f"{found.why}; {why}")
 
 
 def _words(left: Name, right: Name) -> Likeness:
@@ -200,8 +209,14 @@ def _words(left: Name, right: Name) -> Likeness:
     value = sum(likeness * (len(one) + len(other)) for likeness, one, other in pairs) / size
     if alone:
         return Likeness(value=min(0.8, value), why=f"{', '.join(alone)} only on one side", contradicts=True)
-    spelt = sorted(f"{one} and {other}" for likeness, *both in pairs if likeness < 1 for one, other in [sorted(both)])
-    return Likeness(value=value, why=f"spelt differently: {', '.join(spelt)}")
+    spelt = sorted((min(pair), max(pair)) for likeness, *pair in pairs if likeness < 1)
+    why = f"spelt differently: {', '.join(' and '.join(pair) for pair in spelt)}"
+    return Likeness(value=value, why=why, is_slip=all(_is_slip(*pair) for pair in spelt))
+
+
+def _is_slip(left: str, right: str) -> bool:
+    """Whether one long word differs in one letter that is not at its end: Martin and Martine are two people."""
+    return min(len(left), len(right)) >= LONG and left[-2:] == right[-2:] and _typing_errors(left, right) == 1
 
 
 def _paired(left: list[str], right: list[str]) -> tuple[list[tuple[float, str, str]], list[str]]:

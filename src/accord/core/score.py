@@ -23,11 +23,15 @@ SCORED = 1000
 """Keys of rules from this number on say that two records may be alike, and no more."""
 WHOLE = SCORED + 1
 """The rule number of keys of a whole value, not of a part of it."""
+PARTS = 3
+"""So many keys of parts must be shared for two records to be compared, or one of a whole value."""
 ENOUGH = 0.5
 """So much of the weight must be filled on both sides."""
 AGREES = 0.9
 MARGIN = 0.1
 """A second record within this of the best one is a namesake: neither is linked."""
+LIGHT = 0.1
+"""A row of less of the weight (a town) is no reason to compare two records, unless with other rows."""
 MOST_WORDS = 5
 
 
@@ -99,7 +103,12 @@ def _doubts(rows: list[RowScore], filled: float, weight: float) -> Iterator[str]
     if against:
         yield f"{' and '.join(against)} {'speaks' if len(against) == 1 else 'speak'} against it"
     unequal = [each.row for each in rows if each.likeness.value < 1]
-    if unequal and not any(each.likeness.identifies for each in rows):
+    if any(each.likeness.is_register for each in rows):
+        return
+    spelt = [each.row for each in rows if each.likeness.value < 1 and not each.likeness.is_slip]
+    if spelt:
+        yield f"{' and '.join(spelt)} may be another one's, and no number of a register is equal"
+    elif unequal and not any(each.likeness.identifies for each in rows):
         verb = "differs" if len(unequal) == 1 else "differ"
         yield f"{' and '.join(unequal)} {verb}, and nothing that identifies is equal"
 
@@ -136,11 +145,16 @@ def score_keys(flow: FlowMap, reading: Reading) -> list[tuple[int, str]]:
     if rule is None:
         return []
     found: dict[tuple[int, str], None] = {}
-    for row in rule.weights:
+    whole = sum(rule.weights.values())
+    for row, weight in rule.weights.items():
         value = _filled(flow, reading, row) if row not in flow.references else None
-        if value is not None:
-            for number, part in _parts(flow.types[row].name, value):
-                found[number, f"{row}\x1f{part}"] = None
+        if value is None:
+            continue
+        if weight < LIGHT * whole:
+            found[SCORED, f"{row}\x1f{flow.types[row].key(value)}"] = None
+            continue
+        for number, part in _parts(flow.types[row].name, value):
+            found[number, f"{row}\x1f{part}"] = None
     return list(found)
 
 
@@ -159,8 +173,8 @@ def _parts(kind: str, value: Any) -> Iterator[tuple[int, str]]:
 def _text_parts(text: str) -> Iterator[tuple[int, str]]:
     code = code_of(text)
     if code is not None:
-        yield WHOLE, f"code {code[0]}"
-        if len(code[0]) >= IDENTIFIES:  # one typing error leaves one half as it is
+        yield WHOLE if len(code[0]) >= IDENTIFIES else SCORED, f"code {code[0]}"
+        if len(code[0]) >= IDENTIFIES:
             half = len(code[0]) // 2
             yield SCORED, f"begins {code[0][:half]}"
             yield SCORED, f"ends {code[0][-half:]}"
@@ -169,10 +183,8 @@ def _text_parts(text: str) -> Iterator[tuple[int, str]]:
     if not words:
         return
     yield WHOLE, f"words {' '.join(sorted(words))}"
-    for word in words:
-        yield SCORED, f"word {word}"
-        if len(word) > 4:
-            yield SCORED, f"begins {word[:4]}"
-            yield SCORED, f"ends {word[-4:]}"
+    for word in words:  # one typing error leaves one half as it is
+        yield SCORED, f"begins {word[:4]}"
+        yield SCORED, f"ends {word[-4:]}"
     for pair in combinations(words, 2):
         yield SCORED, f"both {' '.join(sorted(word[:3] for word in pair))}"

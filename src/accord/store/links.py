@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from accord.core.score import SCORED, WHOLE
+from accord.core.score import PARTS, SCORED, WHOLE
 from accord.model import Agreed, Link, LinkState, Member, Ref, from_json, json_text
 from accord.store.database import Database
 from accord.store.observed import Observed
@@ -50,7 +50,7 @@ ALIKE = (
     f"{MINE}SELECT mine.link, other.link FROM mine CROSS JOIN rare "
     "ON rare.flow = mine.flow AND rare.rule = mine.rule AND rare.key = mine.key CROSS JOIN match_key other "
     "ON other.flow = mine.flow AND other.rule = mine.rule AND other.key = mine.key AND other.link <> mine.link "
-    f"GROUP BY 1, 2 HAVING sum(1 + (mine.rule = {WHOLE})) > 1"
+    f"GROUP BY 1, 2 HAVING sum(CASE mine.rule WHEN {WHOLE} THEN {PARTS} ELSE 1 END) >= {PARTS}"
 )
 CROWDED = (
     f"{MINE}SELECT mine.link FROM mine LEFT JOIN rare "
@@ -280,7 +280,7 @@ class Links:
         return found
 
     def alike(self, numbers: Sequence[int]) -> dict[int, set[int]]:
-        """Link → other links that may be alike: they share a whole value, or two parts, that few have."""
+        """Link → other links that may be alike: they share a whole value, or three parts, that few have."""
         found: dict[int, set[int]] = {}
         for mine, other in self.db.rows(ALIKE, (json_text(list(numbers)), MOST_ALIKE + 1, MOST_ALIKE + 1)):
             found.setdefault(mine, set()).add(other)
