@@ -168,6 +168,9 @@ def test_what_is_empty_says_nothing() -> None:
     assert (less.value, less.certain) == (full.value, True)
     least = compared({"title": "Nordlys Bakeri AS"}, {"title": "Nordlys Bakeri AS"})
     assert (least.value, least.certain) == (1.0, False)
+    mail = {"title": "Nordlys Bakeri AS", "mail": "post@nordlys.example"}
+    assert compared(mail, mail).certain
+    assert not compared(mail, {**mail, "title": "Nordlis Bakeri AS"}).certain
     assert compared({}, FULL).value == 0
 
 

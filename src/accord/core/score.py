@@ -27,6 +27,8 @@ PARTS = 3
 """So many keys of parts must be shared for two records to be compared, or one of a whole value."""
 ENOUGH = 0.5
 """So much of the weight must be filled on both sides."""
+LITTLE = 1 / 3
+"""So much is enough where all that is filled is equal, and one of it identifies."""
 AGREES = 0.9
 MARGIN = 0.1
 """A second record within this of the best one is a namesake: neither is linked."""
@@ -95,20 +97,21 @@ def total(rows: list[RowScore], weight: float) -> Score:
 
 
 def _doubts(rows: list[RowScore], filled: float, weight: float) -> Iterator[str]:
-    if filled < ENOUGH * weight:
+    unequal = [each.row for each in rows if each.likeness.value < 1]
+    identified = any(each.likeness.identifies for each in rows)
+    if filled < (LITTLE if identified and not unequal else ENOUGH) * weight:
         yield "too little is filled on both sides"
     if sum(each.likeness.value >= AGREES for each in rows) < 2:
         yield "fewer than two properties agree"
     against = [each.row for each in rows if each.likeness.contradicts]
     if against:
         yield f"{' and '.join(against)} {'speaks' if len(against) == 1 else 'speak'} against it"
-    unequal = [each.row for each in rows if each.likeness.value < 1]
     if any(each.likeness.is_register for each in rows):
         return
     spelt = [each.row for each in rows if each.likeness.value < 1 and not each.likeness.is_slip]
     if spelt:
         yield f"{' and '.join(spelt)} may be another one's, and no number of a register is equal"
-    elif unequal and not any(each.likeness.identifies for each in rows):
+    elif unequal and not identified:
         verb = "differs" if len(unequal) == 1 else "differ"
         yield f"{' and '.join(unequal)} {verb}, and nothing that identifies is equal"
 
