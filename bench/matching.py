@@ -181,7 +181,10 @@ class Measured:
     records: tuple[int, int]
     pairs: int
     """Customers that are in both systems."""
+    identified: int
+    """Of these, such with an equal organisation number, address or telephone number on both sides."""
     linked: int
+    linked_identified: int
     false: list[tuple[str, str]]
     asked: int
     """Pairs not linked, of which a person is asked with the right record among those named."""
@@ -193,7 +196,8 @@ class Measured:
         """For a person."""
         return (
             f"{self.records[0]:,} and {self.records[1]:,} records, {self.pairs:,} customers in both: "
-            f"{len(self.false)} false links, {self.linked / self.pairs:.1%} linked, "
+            f"{len(self.false)} false links, {self.linked / self.pairs:.1%} linked "
+            f"({self.linked_identified / self.identified:.1%} of those that something identifies), "
             f"{(self.linked + self.asked) / self.pairs:.1%} linked or asked; "
             f"{self.asked_wrongly:,} records asked about without a counterpart; {self.seconds:.0f} s"
         )
@@ -242,6 +246,8 @@ def _file(folder: Path) -> Path:
 def _counted(made: Made, entered: dict[str, dict[str, Any]], folder: Path, seconds: float) -> Measured:
     truth = {ref: record["truth"] for ref, record in entered.items()}
     both = {record["truth"] for record in made.left} & {record["truth"] for record in made.right}
+    left = {record["truth"]: record for record in made.left}
+    identified = {each["truth"] for each in made.right if each["truth"] in both and _same(left[each["truth"]], each)}
     linked: set[int] = set()
     false = []
     with open_state(str(folder / "s.db")) as state:
@@ -256,11 +262,21 @@ def _counted(made: Made, entered: dict[str, dict[str, Any]], folder: Path, secon
     return Measured(
         records=(len(made.left), len(made.right)),
         pairs=len(both),
+        identified=len(identified),
         linked=len(linked),
+        linked_identified=len(linked & identified),
         false=false,
         asked=len({mine for mine, others in named if mine in others} - linked),
         asked_wrongly=sum(mine not in both for mine, _ in named),
         seconds=seconds,
+    )
+
+
+def _same(left: dict[str, Any], right: dict[str, Any]) -> bool:
+    """Whether something that identifies is equal."""
+    phones = [(record["phone"] or "").replace(" ", "")[-8:] for record in (left, right)]
+    return any(left[row] and left[row] == right[row] for row in ("org", "email")) or (
+        bool(phones[0]) and phones[0] == phones[1]
     )
 
 
