@@ -215,3 +215,29 @@ def test_nothing_is_created_before_both_sides_are_listed(tmp_path: Path) -> None
     world.erp.calm()
     world.settle()
     assert world.pairs() == ["pms/1 erp/1"]
+
+
+def test_what_a_person_called_new_stays_new_when_the_other_is_edited_first(tmp_path: Path) -> None:
+    """The other record becomes equal before the round that carries the decision out."""
+    world = scored(tmp_path)
+    add(world, "pms")
+    other = add(world, "erp", org=None, mail="salg@nordlys.example")
+    world.round()
+    (item,) = [item for item in world.held("review") if item.refs[0] == "pms/customer/1"]
+    world.resolve(item, create=True)
+    world.erp.edit("customer", other, **NORD)
+    world.round()
+    assert "pms/1 erp/1" not in world.pairs()
+    assert "pms/1 erp/2" in world.pairs()
+
+
+def test_a_record_is_found_by_what_it_was_changed_into(tmp_path: Path) -> None:
+    """An edit of a record that waits makes its keys anew."""
+    world = scored(tmp_path, link="match-only")
+    id = add(world, "pms", name="Solberg Transport", org="998877665", mail="post@solberg.example", city="Oslo")
+    world.settle()
+    world.pms.edit("customer", id, **NORD)
+    world.settle()
+    add(world, "erp")
+    world.settle()
+    assert world.pairs() == ["pms/1 erp/1"]
