@@ -20,7 +20,7 @@ from accord.engine.chunk import Chunk, load_chunk
 from accord.engine.decisions import choice_of
 from accord.engine.setting import Setting
 from accord.model import Link, LinkState, Member, Ref
-from accord.store.links import MOST_ALIKE
+from accord.store.alike import MOST_ALIKE
 from accord.stored import HistoryLine
 
 LIKE = "like "

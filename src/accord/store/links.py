@@ -7,14 +7,13 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from accord.core.score import PARTS, SCORED, WHOLE
+from accord.core.score import SCORED
 from accord.model import Agreed, Link, LinkState, Member, Ref, from_json, json_text
+from accord.store.alike import alike, crowded
 from accord.store.database import Database
 from accord.store.observed import Observed
 from accord.stored import NewLink, SettledLink
 
-MOST_ALIKE = 60
-"""A key that more members have is no sign of likeness."""
 LINKS = "SELECT id, flow, state, agreed, why, pinned FROM link WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 MEMBERS = (
     "SELECT link, place, id, native_id, base, behind, version, modified, clean, gone FROM member "
@@ -38,24 +37,6 @@ SHARING = (
     "ON other.flow = mine.flow AND other.rule = mine.rule AND other.key = mine.key "
     "AND (other.link <> mine.link) "
     f"WHERE mine.rule < {SCORED} AND mine.link IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3"
-)
-# A key that many records have (a frequent word) finds nobody: it would compare all with all.
-MINE = (
-    f"WITH mine AS (SELECT link, flow, rule, key FROM match_key WHERE rule >= {SCORED} "
-    "AND link IN (SELECT value FROM json_each(?))), "
-    "rare AS (SELECT flow, rule, key FROM (SELECT DISTINCT flow, rule, key FROM mine) m WHERE (SELECT count(*) FROM "
-    "(SELECT 1 FROM match_key k WHERE k.flow = m.flow AND k.rule = m.rule AND k.key = m.key LIMIT ?)) < ?) "
-)
-ALIKE = (
-    f"{MINE}SELECT mine.link, other.link FROM mine CROSS JOIN rare "
-    "ON rare.flow = mine.flow AND rare.rule = mine.rule AND rare.key = mine.key CROSS JOIN match_key other "
-    "ON other.flow = mine.flow AND other.rule = mine.rule AND other.key = mine.key AND other.link <> mine.link "
-    f"GROUP BY 1, 2 HAVING sum(CASE mine.rule WHEN {WHOLE} THEN {PARTS} ELSE 1 END) >= {PARTS}"
-)
-CROWDED = (
-    f"{MINE}SELECT mine.link FROM mine LEFT JOIN rare "
-    "ON rare.flow = mine.flow AND rare.rule = mine.rule AND rare.key = mine.key "
-    f"WHERE mine.rule = {WHOLE} GROUP BY mine.link HAVING count(rare.key) = 0"
 )
 TOUCH_WAITING = (
     "UPDATE link SET dirty = 1 WHERE dirty = 0 AND state = 'waiting' AND id IN (SELECT value FROM json_each(?))"
@@ -281,15 +262,11 @@ class Links:
 
     def alike(self, numbers: Sequence[int]) -> dict[int, set[int]]:
         """Link → other links that may be alike: they share a whole value, or three parts, that few have."""
-        found: dict[int, set[int]] = {}
-        for mine, other in self.db.rows(ALIKE, (json_text(list(numbers)), MOST_ALIKE + 1, MOST_ALIKE + 1)):
-            found.setdefault(mine, set()).add(other)
-        return found
+        return alike(self.db, numbers)
 
     def crowded(self, numbers: Sequence[int]) -> set[int]:
         """Which of these links share each whole value with so many records that they were not looked at."""
-        rows = self.db.rows(CROWDED, (json_text(list(numbers)), MOST_ALIKE + 1, MOST_ALIKE + 1))
-        return {row[0] for row in rows}
+        return crowded(self.db, numbers)
 
     def absorb(self, into: int, others: Sequence[int], rows: Sequence[str] = ()) -> None:
         """Move all members of some links into another; those links are no more.
