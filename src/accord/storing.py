@@ -153,6 +153,12 @@ class LinkStore(Protocol):
     def sharing(self, numbers: Sequence[int]) -> dict[int, dict[int, set[str]]]:
         """Link → other links that share a match key → the systems of the members that do."""
 
+    def alike(self, numbers: Sequence[int]) -> dict[int, set[int]]:
+        """Link → other links that may be alike: they share a whole value, or three parts, that few have."""
+
+    def crowded(self, numbers: Sequence[int]) -> set[int]:
+        """Which of these links share each whole value with so many records that they were not looked at."""
+
     def absorb(self, into: int, others: Sequence[int], rows: Sequence[str] = ()) -> None:
         """Move all members of some links into another; those links are no more.
 

@@ -181,3 +181,31 @@ def test_two_records_with_one_key_are_reviewed_and_a_person_says_which(world: Wo
     world.accord("run")
     link = world.accord("links", "list", "--ref", "pms/customer/1", "--json").json
     assert link["members"]["erp"]["id"] == "72"
+
+
+def scored(world: World) -> None:
+    """The customers are matched by a score."""
+    file = world.folder / "accord.yaml"
+    score = "match_score: {rows: {name: 4, org: 4, city: 1}}"
+    file.write_text(file.read_text("utf-8").replace("match: [[org]]", score), "utf-8")
+
+
+def test_a_review_by_score_shows_what_each_row_says(world: World) -> None:
+    """Both values, how alike they are, and why."""
+    scored(world)
+    world.edit("erp", "client", 71, "vat", "119")
+    assert world.accord("run").status == 3
+    item = next(i for i in world.accord("held", "list", "--json").lines if i["refs"][0] == "pms/customer/1")
+    assert item["values"]["erp/client/71"]["rows"][1]["values"] == ["111", "119"]
+    text = world.accord("held", "show", item["id"]).out
+    for words in ("0.75", "alike", "org", "111", "119", "one digit is different", "identifies is equal", "--link REF"):
+        assert words in text
+    assert "like it, but not for certain: 0.75" in " ".join(world.accord("explain", "pms/customer/1").out.split())
+
+
+def test_a_link_by_score_is_explained(world: World) -> None:
+    """By what each row said."""
+    scored(world)
+    world.accord("run")
+    assert "Linked: like" in world.accord("explain", "pms/customer/1").out
+    assert "1.00 (name equal; org equal)" in world.accord("explain", "pms/customer/1", "--json").json["linked"]

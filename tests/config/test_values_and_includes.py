@@ -85,6 +85,15 @@ def test_link_modes_without_match_rules_are_a_caution(tmp_path: Path) -> None:
     assert [each.path for each in project.warnings] == ["flows.project.link"]
 
 
+def test_a_score_of_one_row_is_a_caution_and_one_of_two_is_none(tmp_path: Path) -> None:
+    one = SEED.replace("link: create", "match_score: {rows: {title: 1}}")
+    assert [each.path for each in loaded(tmp_path, one).warnings] == ["flows.project.match_score"]
+    two = one.replace("{title: 1}", "{title: 1, NAME: 1}")
+    names = [row.name for row in loaded(tmp_path, one).flows["project"].rows]
+    other = next(name for name in names if name != "title")
+    assert not loaded(tmp_path, two.replace("NAME", other)).warnings
+
+
 def test_included_files_are_merged_and_their_problems_named_there(tmp_path: Path) -> None:
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / "flow.yaml").write_text(

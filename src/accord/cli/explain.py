@@ -85,6 +85,8 @@ def _show(out: Output, project: Project, found: Mapping[str, Any]) -> None:
     out.say(f"{short_ref(found['ref'])} is {state}{with_} (flow {found['flow']}, link {found['link']}).")
     if found["why"]:
         out.say(f"  {found['why']}")
+    if found["linked"]:
+        out.say(f"  Linked: {found['linked']}")
     for system, member in found["members"].items():
         if member["gone"]:
             out.say(f"  The record in {system} is deleted.")

@@ -111,7 +111,10 @@ def _panel(out: Output, item: Mapping[str, Any]) -> None:
     out.say(f"  {item['reason']}", f"  since {item['since'][:19].replace('T', ' ')} UTC in flow {item['flow']}{link}")
     for ref in item["refs"]:
         out.say(f"  {short_ref(ref)}")
-    values = [(name, shown(value)) for name, value in item["values"].items()]
+    scored = {name: value for name, value in item["values"].items() if is_score(value)}
+    for name, score in scored.items():
+        _scored(out, name, score)
+    values = [(name, shown(value)) for name, value in item["values"].items() if name not in scored]
     if item["base"] is not None or item["kind"] == "conflict":
         values.append(("before", shown(item["base"])))
     if values:
@@ -121,6 +124,22 @@ def _panel(out: Output, item: Mapping[str, Any]) -> None:
         out.say("", f"Decided by {item['decided_by']}; the next round carries it out.")
     elif item["commands"] and not item["closed_at"]:
         out.say(out.heading("What can be done"), *(f"  {command}" for command in item["commands"]))
+
+
+def is_score(value: object) -> bool:
+    """Whether a held value is the comparison with another record, by a scored match rule."""
+    return isinstance(value, dict) and {"score", "rows", "doubts"} <= set(value)
+
+
+def _scored(out: Output, ref: str, score: Mapping[str, Any]) -> None:
+    """How like another record is, row by row."""
+    out.say(out.heading(f"{short_ref(ref)}: {score['score']:.2f}"))
+    rows = [
+        (each["row"], *(shown(value, most=30) for value in each["values"]), f"{each['likeness']:.2f}", each["why"])
+        for each in score["rows"]
+    ]
+    out.table(["row", "this", "the other", "alike", "why"], rows)
+    out.say(*(f"  {doubt}" for doubt in score["doubts"]))
 
 
 def resolve(

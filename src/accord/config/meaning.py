@@ -223,6 +223,11 @@ class Flow:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     after: tuple[str, ...] = ()
 
+    @property
+    def matches(self) -> bool:
+        """Whether records are matched, by rules or by a score."""
+        return bool(self.match) or self.match_score is not None
+
     def side(self, system: str) -> Side | None:
         """The side of a system, or None."""
         return next((side for side in self.sides if side.system == system), None)

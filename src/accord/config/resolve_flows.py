@@ -300,8 +300,6 @@ class Flows:
 
     def _score(self, model: FlowModel, rows: tuple[Row, ...], where: Where) -> MatchScore | None:
         score, place = model.match_score, (*where, "match_score")
-        if score is not None:
-            self._problems.caution(place, "this version does not use it yet: only `match` links records")
         if score is None:
             return None
         names = [row.name for row in rows]
@@ -312,6 +310,10 @@ class Flows:
                 self._problems.add((*place, "rows", name), "a weight must be more than 0")
         if score.review > score.link:
             self._problems.add((*place, "review"), "`review` cannot be above `link`")
+        if len(score.rows) == 1:
+            self._problems.caution(
+                place, "one row alone never links: a person is asked each time; add rows, or use `match`"
+            )
         return MatchScore(weights=score.rows, link=score.link, review=score.review)
 
     def _after(self, model: FlowModel, where: Where) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def claim(flows: Sequence[FlowMap], system: str, natives: Natives) -> Claim:
         return Claim(flow=eager[0])
     if eager:
         return Claim(flow=None, rivals=tuple(eager))
-    patient = [flow.name for flow in in_scope if flow.flow.match]
+    patient = [flow.name for flow in in_scope if flow.flow.matches]
     return Claim(flow=patient[0] if len(patient) == 1 else None)
 
 

@@ -121,8 +121,10 @@ def _matching(pair: Pair) -> Iterator[str | Table | None]:
     score = pair.flow.match_score
     if score is not None:
         yield (
-            "Records are also compared by score, which is the share of the weights of all properties that are equal: "
-            f"from {score.link:g} on they are linked; from {score.review:g} on a person is asked."
+            "Records that no match rule links are compared by score: how alike the properties are that both have "
+            f"filled, by weight, from 0 to 1. From {score.link:g} on they are linked, where nothing contradicts it and "
+            f"no other record is nearly as like; from {score.review:g} on a person is asked. Nothing is created before "
+            "both systems have once been listed completely."
         )
         yield score_table(pair)
 

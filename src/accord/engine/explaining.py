@@ -12,6 +12,7 @@ from accord.connectors.registry import connect
 from accord.core.mapping import FlowMap
 from accord.core.match import in_scope_of
 from accord.engine.report import held_json
+from accord.engine.scoring import LIKE
 from accord.engine.setting import compile_flows, needed_paths
 from accord.errors import AccordError, UsageError
 from accord.model import Absence, Link, LinkState, Record, Ref
@@ -68,6 +69,7 @@ def explain_link(state: State, flow: Flow | None, link: Link, ref: Ref, names: S
         "flow": link.flow,
         "state": link.state.value,
         "why": state.links.why([link.id]).get(link.id),
+        "linked": _linked(state, link),
         "members": {
             member.ref.system: {
                 "ref": str(member.ref),
@@ -81,6 +83,11 @@ def explain_link(state: State, flow: Flow | None, link: Link, ref: Ref, names: S
         "rows": [_row(state, flow, link, name, items) for name in names],
         "held": [held_json(item) for item in items],
     }
+
+
+def _linked(state: State, link: Link) -> str | None:
+    """By which comparison the records were linked, where a score did it."""
+    return next((line.reason for line in state.history.list(link=link.id) if line.reason.startswith(LIKE)), None)
 
 
 def _row(state: State, flow: Flow | None, link: Link, name: str, items: Sequence[Held]) -> dict[str, Any]:

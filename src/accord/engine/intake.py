@@ -11,6 +11,7 @@ from accord.core.keys import source_of
 from accord.core.linkplan import HeldItem, WritePlan
 from accord.core.mapping import FlowMap
 from accord.core.match import claim, match_keys
+from accord.core.score import score_keys
 from accord.core.settle import looks_same
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError
@@ -191,7 +192,7 @@ class _Intake:
             base=base,
             version=arrival.version,
             modified=arrival.modified,
-            keys=keys_of(flow, arrival, base) if flow.flow.match else (),
+            keys=keys_of(flow, arrival, base) if flow.flow.matches else (),
         )
 
     def _hold(self, arrival: Arrival, kind: str, reason: str, flow: str | None) -> None:
@@ -203,7 +204,7 @@ def keys_of(flow: FlowMap, arrival: Arrival, base: Natives) -> list[tuple[int, s
     """The match keys of a record that is in no link yet."""
     member = Member(ref=arrival.ref, native_id=arrival.native_id, base=base)
     reading = Reading(flow, member, base, version=None, modified=None, resolve=lambda _ref: None)
-    return match_keys(flow, reading)
+    return [*match_keys(flow, reading), *score_keys(flow, reading)]
 
 
 def started_key(flow: FlowMap, system: str) -> str:

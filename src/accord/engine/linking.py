@@ -116,5 +116,5 @@ def _new_link(flow: FlowMap, ref: Ref, answer: Record | Absence) -> NewLink:
         base=base,
         version=arrival.version,
         modified=arrival.modified,
-        keys=keys_of(flow, arrival, base) if flow.flow.match else (),
+        keys=keys_of(flow, arrival, base) if flow.flow.matches else (),
     )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from accord.core.detect import Reading
 from accord.core.mapping import FlowMap
 from accord.core.match import match_keys
+from accord.core.score import score_keys
 from accord.engine.setting import Setting
 from accord.model import Member, Ref
 from accord.storing import LinkStore
@@ -26,7 +27,8 @@ def keys_of_member(links: LinkStore, flow: FlowMap, member: Member) -> list[tupl
         return links.of([ref]).get(ref)
 
     resolve = link_of if names_reference(flow) else _unknown
-    return match_keys(flow, Reading(flow, member, member.base, version=None, modified=None, resolve=resolve))
+    reading = Reading(flow, member, member.base, version=None, modified=None, resolve=resolve)
+    return [*match_keys(flow, reading), *score_keys(flow, reading)]
 
 
 def _unknown(_ref: Ref) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from accord.config.meaning import MatchScore
 from accord.core.linkplan import HeldItem
 from accord.core.mapping import FlowMap
 from accord.core.match import MATCHING, Candidate, Verdict, judge
 from accord.engine.chunk import Chunk, load_chunk
 from accord.engine.decisions import choice_of
 from accord.engine.observe import place_mapping
+from accord.engine.scoring import Scorer, asked, linked_by_score
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError
 from accord.model import Link, LinkState, Member, Ref
@@ -32,8 +34,8 @@ class Matcher:
         self._waiting: set[int] = set()
 
     def listed_once(self, flow: FlowMap) -> bool:
-        """Whether every datatype of a flow with match rules was once listed completely, as it is read now."""
-        if not flow.flow.match:
+        """Whether every datatype of a flow that matches records was once listed completely, as it is read now."""
+        if not flow.flow.matches:
             return True
         if flow.name not in self._listed:
             self._listed[flow.name] = all(
@@ -62,10 +64,48 @@ class Matcher:
         for number in lacking:
             if number in chunk.links and number in sharing:
                 self._one(chunk, chunk.links[number], sharing[number], reviews)
+        if chunk.flow.flow.match_score is not None:
+            undecided = [number for number in lacking if number in chunk.links and number not in sharing]
+            self._by_score(chunk, chunk.flow.flow.match_score, undecided, reviews)
         return reviews
 
+    def _by_score(self, chunk: Chunk, rule: MatchScore, numbers: Sequence[int], reviews: dict[int, HeldItem]) -> None:
+        """What no match rule decided, by score. A merge may leave a plain pair of what was doubtful before."""
+        alone = [number for number in numbers if len(chunk.links[number].members) == 1]
+        scorer = Scorer(self.setting, chunk, rule)
+        scorer.prepare(alone)
+        is_new = True
+        while is_new:
+            is_new = False
+            for number in alone:
+                link = chunk.links.get(number)
+                if link is not None and len(link.members) == 1:
+                    is_new |= self._scored(chunk, scorer, link, reviews)
+
+    def _scored(self, chunk: Chunk, scorer: Scorer, link: Link, reviews: dict[int, HeldItem]) -> bool:
+        """Link one by score, or ask a person; whether it was linked."""
+        verdict, found = scorer.judge(link)
+        others = [one.link for one in found]
+        reviews.pop(link.id, None)
+        if verdict.action == "none" or not self._linking(chunk.flow, (link, *others)):
+            return False
+        if self._under_way.intersection(other.id for other in others):
+            self._waiting.add(link.id)
+            return False
+        if verdict.action == "review":
+            reviews[link.id] = asked(chunk.flow, link, verdict.reason, found)
+            return False
+        if not self._merge(chunk, link, others):
+            return False
+        into = self.state.links.of([link.members[0].ref])[link.members[0].ref]
+        scorer.merged(chunk.links[into], [one.id for one in (link, *others) if one.id != into])
+        self.setting.state.history.add(linked_by_score(self.setting, chunk.links[into], found))
+        for number in verdict.links:
+            reviews.pop(number, None)
+        return True
+
     def _may_match(self, chunk: Chunk, link: Link) -> bool:
-        if not chunk.flow.flow.match or len(link.members) == len(chunk.flow.sides):
+        if not chunk.flow.flow.matches or len(link.members) == len(chunk.flow.sides):
             return False
         gone = any(chunk.gone(member) for member in link.members)
         return not gone and choice_of(chunk.held.get(link.id, ()), "review") is None
@@ -101,13 +141,15 @@ class Matcher:
         titles = {name: chunk.flow.title(name) for name in chunk.flow.sides}
         return judge(frozenset(member.ref.system for member in link.members), candidates, titles)
 
-    def _merge(self, chunk: Chunk, link: Link, others: Sequence[Link]) -> None:
+    def _merge(self, chunk: Chunk, link: Link, others: Sequence[Link]) -> bool:
+        """Make one link of several, where their modes and conditions let it; whether it was done."""
         if not self._linking(chunk.flow, (link, *others)):
-            return
+            return False
         if not all(self._condition(chunk, member) for item in (link, *others) for member in item.members):
             self._conditional.update(item.id for item in (link, *others))
-            return
+            return False
         self._absorb(chunk, link, others)
+        return True
 
     def _linking(self, flow: FlowMap, links: Sequence[Link]) -> bool:
         return any(flow.sides[member.ref.system].side.mode in MATCHING for link in links for member in link.members)

@@ -228,7 +228,7 @@ class _Recovery:
         found = await self._look(connector, write)
         if found is not None:
             return Result(kind=OutcomeKind.ALREADY, read_back=found, proven=self._has_key(connector, write))
-        if self.flow.flow.match and not self.has_read:
+        if self.flow.flow.matches and not self.has_read:
             return Result(kind=OutcomeKind.UNKNOWN, message="not found, and what is there has not been read yet")
         other = await self._beside(write)
         if connector.capabilities(write.datatype).idempotent_create:

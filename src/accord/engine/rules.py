@@ -34,7 +34,10 @@ def follow_rules(setting: Setting) -> None:
 
 def _digests(flow: FlowMap) -> tuple[str, str]:
     """Of the match rules, and of everything that decides what is done."""
-    return _digest(flow.flow.match), _digest((flow.flow, _taken_by(flow)))
+    rules: object = flow.flow.match
+    if flow.flow.match_score is not None:
+        rules = (rules, flow.flow.match_score.weights)
+    return _digest(rules), _digest((flow.flow, _taken_by(flow)))
 
 
 def _taken_by(flow: FlowMap) -> dict[str, object]:

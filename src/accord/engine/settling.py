@@ -133,9 +133,10 @@ class _Settler:
 
     def _keys(self, flow: FlowMap, before: Link, link: Link) -> dict[str, list[tuple[int, str]]]:
         """System → match keys, for the members whose keys may have changed."""
-        if not flow.flow.match:
+        if not flow.flow.matches:
             return {}
-        rows = {row for rule in flow.flow.match for row in rule}
+        score = flow.flow.match_score
+        rows = {row for rule in flow.flow.match for row in rule} | set(score.weights if score else ())
         known = {member.ref: _keyed(member, rows) for member in before.members}
         changed = [member for member in link.members if known.get(member.ref) != _keyed(member, rows)]
         return {member.ref.system: keys_of_member(self.state.links, flow, member) for member in changed}

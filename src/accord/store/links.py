@@ -7,7 +7,9 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+from accord.core.score import SCORED
 from accord.model import Agreed, Link, LinkState, Member, Ref, from_json, json_text
+from accord.store.alike import alike, crowded
 from accord.store.database import Database
 from accord.store.observed import Observed
 from accord.stored import NewLink, SettledLink
@@ -34,7 +36,10 @@ SHARING = (
     "SELECT mine.link, other.link, other.place FROM match_key mine JOIN match_key other "
     "ON other.flow = mine.flow AND other.rule = mine.rule AND other.key = mine.key "
     "AND (other.link <> mine.link) "
-    "WHERE mine.link IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3"
+    f"WHERE mine.rule < {SCORED} AND mine.link IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3"
+)
+TOUCH_WAITING = (
+    "UPDATE link SET dirty = 1 WHERE dirty = 0 AND state = 'waiting' AND id IN (SELECT value FROM json_each(?))"
 )
 DISSOLVE = (
     "UPDATE member SET open = 0, gone = 0 WHERE link = ?",
@@ -83,7 +88,8 @@ WAITS_AMONG_WAITING = (
 TOUCH_WAITING_LIKE = (
     "UPDATE link SET dirty = 1 WHERE dirty = 0 AND state = 'waiting' AND id IN ("
     "SELECT other.link FROM match_key mine JOIN match_key other ON other.flow = mine.flow AND other.rule = mine.rule "
-    "AND other.key = mine.key AND other.link <> mine.link WHERE mine.link IN (SELECT value FROM json_each(?)))"
+    "AND other.key = mine.key AND other.link <> mine.link "
+    f"WHERE mine.rule < {SCORED} AND mine.link IN (SELECT value FROM json_each(?)))"
 )
 TOUCH_UNDONE = (
     "UPDATE link SET dirty = 1 WHERE dirty = 0 AND flow = ? AND state <> 'closed' AND (state <> 'linked' "
@@ -214,6 +220,9 @@ class Links:
     def touch_waiting_like(self, numbers: Sequence[int]) -> None:
         """Have waiting links looked at that share a match key with these."""
         self.db.run(TOUCH_WAITING_LIKE, (json_text(list(numbers)),))
+        alike = {other for others in self.alike(numbers).values() for other in others}
+        if alike:
+            self.db.run(TOUCH_WAITING, (json_text(sorted(alike)),))
 
     def untouch(self, numbers: Sequence[int], why: str | None) -> None:
         """These links were looked at, and nothing is to be done."""
@@ -250,6 +259,14 @@ class Links:
         for mine, other, place in self.db.rows(SHARING, (json_text(list(numbers)),)):
             found.setdefault(mine, {}).setdefault(other, set()).add(self.observed.name(place)[0])
         return found
+
+    def alike(self, numbers: Sequence[int]) -> dict[int, set[int]]:
+        """Link → other links that may be alike: they share a whole value, or three parts, that few have."""
+        return alike(self.db, numbers)
+
+    def crowded(self, numbers: Sequence[int]) -> set[int]:
+        """Which of these links share each whole value with so many records that they were not looked at."""
+        return crowded(self.db, numbers)
 
     def absorb(self, into: int, others: Sequence[int], rows: Sequence[str] = ()) -> None:
         """Move all members of some links into another; those links are no more.
