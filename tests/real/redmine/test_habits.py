@@ -65,6 +65,15 @@ def test_a_filter_that_is_ignored_without_an_error(redmine: Redmine, issue: dict
     assert redmine("GET", f"/projects.json?updated_on={YEAR_2100}").json["total_count"] > 0
 
 
+def test_a_custom_field_is_a_filter(redmine: Redmine, issue: dict[str, Any]) -> None:
+    """By its number, and really: another value finds nothing."""
+    field = redmine.key_field
+    told = {"custom_fields": [{"id": field, "value": "token-1"}]}
+    assert redmine("PUT", f"/issues/{issue['id']}.json", {"issue": told}).status == 204
+    for value, times in (("token-1", 1), ("token-2", 0)):
+        assert redmine("GET", f"/issues.json?status_id=*&cf_{field}={value}").json["total_count"] == times
+
+
 def test_what_is_hidden_and_what_is_gone(redmine: Redmine, issue: dict[str, Any]) -> None:
     """Closed issues are left out of a listing by default; archived ones are 403; deleted ones 404."""
     path, project = f"/issues/{issue['id']}.json", issue["project"]["id"]
