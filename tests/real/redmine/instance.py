@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ class Redmine:
     customer_field: int
     key_field: int
     note_field: int
+    time_field: int
     process: subprocess.Popen[bytes]
 
     def __call__(self, method: str, path: str, body: Any = None) -> Answer:
@@ -50,24 +54,55 @@ def installed() -> bool:
 
 
 def start(folder: Path) -> Redmine:
-    """Make an instance in a folder and start it: about half a minute."""
+    """Start an instance in a folder, with a copy of the prepared database."""
+    shutil.copytree(prepared(), folder, dirs_exist_ok=True)
+    _point(folder)
+    key, *fields = (folder / "ready").read_text("utf-8").split()
+    port = free_port()
+    with (folder / "puma.log").open("wb") as log:
+        command = ["puma", "-e", "production", "-b", f"tcp://127.0.0.1:{port}", "-t", "4:4", "--dir", str(HOME)]
+        process = subprocess.Popen([*command, "config.ru"], cwd=HOME, env=_environment(folder), stdout=log, stderr=log)
+    redmine = Redmine(f"http://127.0.0.1:{port}", key, *map(int, fields), process=process)
+    _wait(redmine, folder / "puma.log")
+    return redmine
+
+
+def prepared() -> Path:
+    """The folder of an instance without projects: made once per machine, and anew for another version or setup."""
+    told = [_version(), *(Path(__file__).with_name(name).read_text("utf-8") for name in ("instance.py", "setup.rb"))]
+    name = f"redmine-{sha256(chr(0).join(told).encode()).hexdigest()[:16]}"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "accord-tests"
+    if (cache / name).is_dir():
+        return cache / name
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as making:
+        _prepare(Path(making) / name)
+        with contextlib.suppress(OSError):  # another session may have been first
+            (Path(making) / name).rename(cache / name)
+    return cache / name
+
+
+def _prepare(folder: Path) -> None:
+    """About half a minute."""
     for name in ("config", "tmp", "log", "files", "public"):
         (folder / name).mkdir(parents=True)
-    (folder / "config" / "database.yml").write_text(DATABASE.format(file=folder / "redmine.db"), "utf-8")
     (folder / "config" / "secret_key.txt").write_text(secrets.token_hex(32), "utf-8")
+    _point(folder)
     env = _environment(folder)
     _run(["bundle", "exec", "rake", "db:migrate"], env)
     _run(["bundle", "exec", "rake", "redmine:load_default_data"], env)
     said = _run(["bin/rails", "runner", str(Path(__file__).with_name("setup.rb"))], env)
-    key, *fields = next(line for line in said.splitlines() if line.startswith("READY")).split()[1:]
-    port = free_port()
-    with (folder / "puma.log").open("wb") as log:
-        command = ["puma", "-e", "production", "-b", f"tcp://127.0.0.1:{port}", "-t", "4:4", "--dir", str(HOME)]
-        process = subprocess.Popen([*command, "config.ru"], cwd=HOME, env=env, stdout=log, stderr=log)
-    customer, own, note = map(int, fields)
-    redmine = Redmine(f"http://127.0.0.1:{port}", key, customer, own, note, process)
-    _wait(redmine, folder / "puma.log")
-    return redmine
+    ready = next(line for line in said.splitlines() if line.startswith("READY"))
+    (folder / "ready").write_text(ready.removeprefix("READY "), "utf-8")
+
+
+def _point(folder: Path) -> None:
+    """Name the database of this folder."""
+    (folder / "config" / "database.yml").write_text(DATABASE.format(file=folder / "redmine.db"), "utf-8")
+
+
+def _version() -> str:
+    return (HOME / "lib" / "redmine" / "version.rb").read_text("utf-8")
 
 
 def stop(redmine: Redmine) -> None:

@@ -6,4 +6,5 @@ Token.new(user: admin, action: 'api').save!
 customer = ProjectCustomField.create!(name: 'Customer number', field_format: 'string', is_filter: true)
 key = IssueCustomField.create!(name: 'Sync key', field_format: 'string', is_for_all: true, is_filter: true, trackers: Tracker.all)
 note = IssueCustomField.create!(name: 'Note', field_format: 'string', is_for_all: true, trackers: Tracker.all)
-puts "READY #{admin.reload.api_key} #{customer.id} #{key.id} #{note.id}"
+time = TimeEntryCustomField.create!(name: 'Time note', field_format: 'string')
+puts "READY #{admin.reload.api_key} #{customer.id} #{key.id} #{note.id} #{time.id}"

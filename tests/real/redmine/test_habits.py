@@ -1,5 +1,6 @@
 """What Redmine does to those who believe it; docs/how-to/connect-redmine.md says the same."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,13 +20,34 @@ def issue(redmine: Redmine) -> Iterator[dict[str, Any]]:
     assert redmine("DELETE", f"/projects/{project['id']}.json").status == 204
 
 
-def test_a_204_that_changed_nothing(redmine: Redmine, issue: dict[str, Any]) -> None:
-    """An unknown status and an unknown field: no error, no change, and not even another modification time."""
+@pytest.mark.parametrize("told", [{"status_id": 999}, {"no_such_field": "x"}, {"subject": "Dig"}, {}])
+def test_a_204_that_changed_nothing(redmine: Redmine, issue: dict[str, Any], told: dict[str, Any]) -> None:
+    """An unknown status, an unknown field, what is there already: no error and no change, but a later modification."""
     path = f"/issues/{issue['id']}.json"
-    before = redmine("GET", path).json
-    assert redmine("PUT", path, {"issue": {"status_id": 999}}).status == 204
-    assert redmine("PUT", path, {"issue": {"no_such_field": "x"}}).status == 204
-    assert redmine("GET", path).json == before
+    before = redmine("GET", path).json["issue"]
+    time.sleep(1.1)  # times are of whole seconds
+    assert redmine("PUT", path, {"issue": told}).status == 204
+    after = redmine("GET", path).json["issue"]
+    assert after.pop("updated_on") > before.pop("updated_on")
+    assert after == before
+
+
+def test_the_dates_of_a_parent_are_those_of_its_children(redmine: Redmine, issue: dict[str, Any]) -> None:
+    """A date that is written to the parent is answered with 204, and not kept."""
+    path, child = f"/issues/{issue['id']}.json", {"project_id": issue["project"]["id"], "subject": "Part"}
+    dates = {"start_date": "2026-03-02", "due_date": "2026-03-04"}
+    redmine.made("/issues.json", {"issue": {**child, **dates, "parent_issue_id": issue["id"]}})
+    assert redmine("PUT", path, {"issue": {"due_date": "2026-05-05"}}).status == 204
+    found = redmine("GET", path).json["issue"]
+    assert {name: found[name] for name in dates} == dates
+
+
+def test_a_filter_by_modification_is_ignored_for_time_entries(redmine: Redmine, issue: dict[str, Any]) -> None:
+    """Time entries are not filtered by `updated_on`, so all of them are read."""
+    told = {"issue_id": issue["id"], "hours": 1, "spent_on": "2026-11-02"}
+    activities = redmine("GET", "/enumerations/time_entry_activities.json").json["time_entry_activities"]
+    redmine.made("/time_entries.json", {"time_entry": {**told, "activity_id": activities[0]["id"]}})
+    assert redmine("GET", f"/time_entries.json?updated_on={YEAR_2100}").json["total_count"] > 0
 
 
 def test_a_stale_version_looks_like_a_validation_error_without_errors(redmine: Redmine, issue: dict[str, Any]) -> None:
@@ -41,6 +63,15 @@ def test_a_filter_that_is_ignored_without_an_error(redmine: Redmine, issue: dict
     """`updated_on` works for issues, not for projects."""
     assert redmine("GET", f"/issues.json?status_id=*&updated_on={YEAR_2100}").json["total_count"] == 0
     assert redmine("GET", f"/projects.json?updated_on={YEAR_2100}").json["total_count"] > 0
+
+
+def test_a_custom_field_is_a_filter(redmine: Redmine, issue: dict[str, Any]) -> None:
+    """By its number, and really: another value finds nothing."""
+    field = redmine.key_field
+    told = {"custom_fields": [{"id": field, "value": "token-1"}]}
+    assert redmine("PUT", f"/issues/{issue['id']}.json", {"issue": told}).status == 204
+    for value, times in (("token-1", 1), ("token-2", 0)):
+        assert redmine("GET", f"/issues.json?status_id=*&cf_{field}={value}").json["total_count"] == times
 
 
 def test_what_is_hidden_and_what_is_gone(redmine: Redmine, issue: dict[str, Any]) -> None:
