@@ -33,7 +33,7 @@ test: setup systems
 	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/redmine $(ARGS)
 
 # Redmine, of Debian. Its own database is made by the tests; the package's is not touched.
-test-real: setup
+test-real: setup systems
 	test -f /usr/share/redmine/config.ru && command -v puma >/dev/null || { apt-get update -qq && \
 	  echo "redmine redmine/instances/default/dbconfig-install boolean false" | debconf-set-selections && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma; }

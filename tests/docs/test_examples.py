@@ -77,7 +77,7 @@ def test_a_command_line_in_a_page_can_be_called(line: str) -> None:
     from accord.cli.main import app
 
     if not is_accord(line):
-        assert re.match(r"(make|cd|git|curl|psql|export|python)\b", line.strip()), line
+        assert re.match(r"(make|cd|cp|git|curl|printf|psql|export|python)\b", line.strip()), line
         return
     command: Any = typer.main.get_command(app)
     words = shlex.split(line, comments=True)[1:]

@@ -158,7 +158,9 @@ class Comparison:
         if any(item.row is None or item.row in unit or item.kind == "rejected" for item in held):
             for tally in tallies:
                 tally.held += 1
-        elif len(ways) == 1 and self._left_in_place(link, name, ways[0][1]):
+        elif len(ways) == 1 and (
+            self._left_in_place(link, name, ways[0][1]) or self._was_made_so(pair, name, ways[0][1])
+        ):
             tallies[0].explained += 1
         else:
             difference = self._differs(link, pair, name)
@@ -190,6 +192,10 @@ class Comparison:
         """Whether somebody edited the side that the row flows to, which the rules leave as it is."""
         lines = self.state.history.list(link=link.id, row=name, newest_first=True)
         return any(line.op == "kept" and line.system == target for line in lines)
+
+    def _was_made_so(self, pair: tuple[Reading, Reading], name: str, target: str) -> bool:
+        """Whether the target takes a value at creation only, and nobody has edited either side since."""
+        return self.flow.sides[target].only_at_creation(name) and self._as_settled(pair, name)
 
     def _differs(self, link: Link, pair: tuple[Reading, Reading], name: str) -> Difference:
         refs = tuple(str(reading.member.ref) for reading in pair)
