@@ -26,7 +26,8 @@ class Finding:
 
     level: Level
     kind: str
-    """`file`, `expression`, `property`, `type`, `length`, `required`, or the kind of a system's failure."""
+    """`file`, `expression`, `property`, `type`, `length`, `required`, `law`, what else is said of a mapping (`narrow`,
+    `option`, `refused`, `fed`), or the kind of a system's failure."""
     where: str
     message: str
     hint: str | None = None
@@ -54,7 +55,7 @@ class Checked:
     def status(self) -> int:
         """The exit status: 2 the file is wrong, 1 a system cannot be used, 0 all is well."""
         kinds = {finding.kind for finding in self.findings if finding.level == "error"}
-        if kinds & {"file", "expression", "property", "type"}:
+        if kinds & {"file", "expression", "property", "type", "law"}:
             return 2
         return 1 if kinds else 0
 

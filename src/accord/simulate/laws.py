@@ -24,6 +24,8 @@ MOST = 40
 """Characters of a value that an example shows."""
 PLAIN = frozenset({"integer", "decimal", "float", "money"})
 TEXTS = ("", "a", " lead and trail ", "Two  Spaces", "UPPER", "lower", "Ærø Åse", "cafe\u0301", "x" * 300, "1 < 2")
+DAYS = (date(1900, 1, 1), date(1968, 12, 31), date(2024, 2, 29), date(2069, 1, 1), date(2199, 12, 31))
+"""Days that a year of two digits, or a system that counts from 1970, does not have."""
 Make = Callable[[Random, TypeSpec], Any]
 
 
@@ -94,7 +96,9 @@ MADE: dict[str, Make] = {
     "decimal": _decimal,
     "float": lambda r, s: r.randint(-(10**6), 10**6) / 8,
     "boolean": lambda r, s: r.random() < 0.5,
-    "date": lambda r, s: date(2000, 1, 1) + timedelta(days=r.randint(0, 20_000)),
+    "date": lambda r, s: (
+        r.choice(DAYS) if r.random() < 0.1 else date(2000, 1, 1) + timedelta(days=r.randint(0, 20_000))
+    ),
     "datetime": _moment,
     "time": lambda r, s: time(r.randrange(24), r.randrange(60)),
     "duration": lambda r, s: timedelta(minutes=r.randint(0, 10_000)),
