@@ -29,7 +29,9 @@ from accord.config.meaning import (
 from accord.document.dataflow import describe
 
 PMS = frozenset({"custompms"})
-STATED = Property(path="state", type="integer", required=True, max_length=9, values=("open",), default="open")
+STATED = Property(
+    path="state", type="integer", required=True, max_length=9, values=("open",), default="open", parts=("one", "two")
+)
 
 CHANGES: dict[type, dict[str, list[Any]]] = {
     Flow: {
@@ -91,6 +93,12 @@ CHANGES: dict[type, dict[str, list[Any]]] = {
         "read_only": [True],
         "create_only": [True],
         "default": [None, "shut"],
+        "write_as": ["state_id"],
+        "write_with": [{"kind": "word"}],
+        "null_when_absent": [True],
+        "parts": [(), ("first", "second")],
+        "join": [", "],
+        "split": ["first", "number"],
     },
     VersionCheck: {"kind": ["etag"], "path": ["ver"], "header": ["If-Match"], "query": ["ver"]},
     Datatype: {
@@ -220,7 +228,8 @@ def test_a_change_of_a_match_score_is_said(rich: Project, name: str, value: Any)
 @params(Property)
 def test_a_change_of_what_a_system_says_of_a_property_is_said(rich: Project, name: str, value: Any) -> None:
     changed = replace(STATED, **{name: value})
-    assert_said(rich, datatype_changed(rich, properties={changed.path: changed}))
+    before = datatype_changed(rich, properties={STATED.path: STATED})
+    assert_said(before, datatype_changed(rich, properties={changed.path: changed}))
 
 
 @params(VersionCheck)

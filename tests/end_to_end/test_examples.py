@@ -42,6 +42,10 @@ def fill(world: World) -> None:
 def test_every_example_loads_and_says_how_it_is_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No problem and no caution; beside it a README that names the test."""
     monkeypatch.setenv("CONTACTS_DATABASE", "postgresql://localhost/contacts")
+    for system in ("REDMINE", "TRYTON"):
+        monkeypatch.setenv(f"{system}_URL", "http://127.0.0.1:1/accord")
+        monkeypatch.setenv(f"{system}_KEY", f"key-of-{system}")
+    monkeypatch.setenv("TRYTON_CONTEXT", "context")
     assert load(EXAMPLES / name / "accord.yaml").warnings == ()
     assert "accord run -C" in (EXAMPLES / name / "README.md").read_text()
 

@@ -28,6 +28,11 @@ ENV = {
     "CRM_TOKEN": "token-three",
     "CUSTOMERP_DATABASE": "sqlite:///erp.db",
     "CONTACTS_DATABASE": "sqlite:///contacts.db",
+    "REDMINE_URL": "http://127.0.0.1:4",
+    "REDMINE_KEY": "key-one",
+    "TRYTON_URL": "http://127.0.0.1:5/accord",
+    "TRYTON_KEY": "key-two",
+    "TRYTON_CONTEXT": "context",
 }
 
 

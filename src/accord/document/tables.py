@@ -195,8 +195,30 @@ def _restrictions(pair: Pair, row: Row, stated: Property | None) -> Iterator[str
         yield "read-only"
     if stated.create_only:
         yield "written only when the record is created"
+    yield from _form(stated)
     if stated.default is not None:
         yield f"the system fills in {pair.value(stated.default)}"
+
+
+SPLITS = {
+    "last": "the last word is the last part",
+    "first": "the first word is the first part",
+    "number": "the number is the last part",
+}
+
+
+def _form(stated: Property) -> Iterator[str]:
+    """Where the system shows a property otherwise than it takes it, or in several."""
+    if stated.parts:
+        joint = "" if stated.join == " " else f" with {stated.join!r}"
+        yield f"joined of {' and '.join(map(plain, stated.parts))}{joint}; {SPLITS[stated.split]}"
+    if stated.write_as is not None:
+        yield f"written as {plain(stated.write_as)}"
+    if stated.write_with:
+        beside = ", ".join(f"{plain(path)} = {value}" for path, value in stated.write_with.items())
+        yield f"written with {beside}"
+    if stated.null_when_absent:
+        yield "left out where it is null"
 
 
 def _table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, code: set[int]) -> Table | None:

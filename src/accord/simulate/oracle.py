@@ -103,12 +103,23 @@ class Now:
             for row, (_, mark, _) in event.rows.items():
                 self._was_entered(event, self.world.flows[event.flow], row, mark)
 
+    def _is_an_id(self, flow: FlowMap, row: str) -> bool:
+        """Whether a row carries the id of a record, which its system gives and nobody enters."""
+        sources = [system for system in flow.rows[row].sources if system in flow.sides]
+        project = self.world.project
+        return any(
+            flow.sides[system].paths.get(row) == project.datatype(system, flow.sides[system].side.datatype).id
+            for system in sources
+        )
+
     def _was_entered(self, event: Event, flow: FlowMap, row: str, mark: str) -> None:
         """P2: no value that nobody entered."""
         known = flow.rows[row]
         if known.conflict.rule in JOINED or mark in ("", self._blank(flow, event.system, row)):
             return
         if mark.startswith("?") or row in flow.references:  # an id that was given again means another thing now: P7
+            return
+        if self._is_an_id(flow, row):
             return
         if event.op == "create" and flow.sides[event.system].paths[row] in flow.sides[event.system].side.defaults:
             return
