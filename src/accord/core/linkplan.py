@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from accord.model import LinkState, Op, OutcomeKind, Ref
+from accord.model import Link, LinkState, Op, OutcomeKind, Ref
 
 
 class RowWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -174,3 +174,10 @@ def encode_plan(plan: LinkPlan) -> bytes:
 def decode_plan(content: bytes | str) -> LinkPlan:
     """The plan in some JSON; decimals stay exact."""
     return _decoder.decode(content)
+
+
+def resting_plan(link: Link) -> LinkPlan:
+    """A record has left the scope of its filter: nothing is written and nothing deleted until it returns."""
+    line = LogLine(op="resting", reason="a record has left the scope of its filter")
+    log = () if link.state is LinkState.RESTING else (line,)
+    return LinkPlan(flow=link.flow, link=link.id, state=LinkState.RESTING, log=log, why=line.reason)

@@ -16,7 +16,7 @@ from accord.core.deletion import fate, plan_deletion, remaining_values
 from accord.core.detect import Reading
 from accord.core.identity import is_another
 from accord.core.keys import make_key
-from accord.core.linkplan import HeldItem, LinkPlan, LogLine
+from accord.core.linkplan import HeldItem, LinkPlan, LogLine, resting_plan
 from accord.core.mapping import FlowMap
 from accord.core.match import CREATING
 from accord.core.merge import Ice, merge
@@ -167,7 +167,7 @@ class Planner:
             if gone:
                 return self._plan_gone(chunk, link, gone, there)
             if not self._in_scope(chunk, link):
-                return _rest(link)
+                return resting_plan(link)
             return self._plan_there(chunk, link, there, reviews.get(link.id))
         except ExpressionError as error:
             held = (HeldItem(kind="value", reason=error.message),)
@@ -193,7 +193,7 @@ class Planner:
         remaining = replace(link, members=tuple(member for member in link.members if member not in gone))
         rests = not self._in_scope(chunk, remaining)
         if rests and len(there) > 1:  # the others may differ, and nothing is written to what is out of scope
-            return _rest(link)
+            return resting_plan(link)
         merged = merge(chunk.flow, remaining, there)
         ground = replace(self._ground(chunk, link, decided.reason), restores=True)
         plan = plan_link(chunk.flow, remaining, there, merged, ground, systems)
@@ -430,13 +430,6 @@ def _moved_on(chunk: Chunk, item: Held, there: Sequence[Reading]) -> bool:
 def _wholes(chunk: Chunk, there: Sequence[Reading]) -> dict[str, Natives]:
     """System → all that was read of a record, also what no row names."""
     return {r.system: chunk.arrivals[r.member.ref].natives() for r in there if r.member.ref in chunk.arrivals}
-
-
-def _rest(link: Link) -> LinkPlan:
-    """A record has left the scope of its filter: nothing is written and nothing deleted until it returns."""
-    line = LogLine(op="resting", reason="a record has left the scope of its filter")
-    log = () if link.state is LinkState.RESTING else (line,)
-    return LinkPlan(flow=link.flow, link=link.id, state=LinkState.RESTING, log=log, why=line.reason)
 
 
 def _why(plan: LinkPlan, held: Sequence[HeldItem], why: str, creates: Sequence[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Links that may be alike: found in the state by the keys of their records, and never all with all."""
+"""Links that match or may be alike: found in the state by the keys of their records, and never all with all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from accord.store.database import Database
 
 MOST_ALIKE = 60
 """A key that more members have is no sign of likeness."""
+SHARING = (
+    "SELECT mine.link, other.link, other.place FROM match_key mine JOIN match_key other "
+    "ON other.flow = mine.flow AND other.rule = mine.rule AND other.key = mine.key "
+    "AND (other.link <> mine.link) "
+    f"WHERE mine.rule < {SCORED} AND mine.link IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3"
+)
 # A key that many records have (a frequent word) finds nobody: it would compare all with all.
 MINE = (
     f"WITH mine AS (SELECT link, flow, rule, key FROM match_key WHERE rule >= {SCORED} "
@@ -28,6 +34,14 @@ CROWDED = (
     "ON rare.flow = mine.flow AND rare.rule = mine.rule AND rare.key = mine.key "
     f"WHERE mine.rule = {WHOLE} GROUP BY mine.link HAVING count(rare.key) = 0"
 )
+
+
+def sharing(db: Database, numbers: Sequence[int]) -> dict[int, dict[int, set[int]]]:
+    """Link → other links that share a match key → the places of the members that do."""
+    found: dict[int, dict[int, set[int]]] = {}
+    for mine, other, place in db.rows(SHARING, (json_text(list(numbers)),)):
+        found.setdefault(mine, {}).setdefault(other, set()).add(place)
+    return found
 
 
 def alike(db: Database, numbers: Sequence[int]) -> dict[int, set[int]]:

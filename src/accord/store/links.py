@@ -9,7 +9,7 @@ from typing import Any
 
 from accord.core.score import SCORED
 from accord.model import Agreed, Link, LinkState, Member, Ref, from_json, json_text
-from accord.store.alike import alike, crowded
+from accord.store.alike import alike, crowded, sharing
 from accord.store.database import Database
 from accord.store.observed import Observed
 from accord.stored import NewLink, SettledLink
@@ -32,12 +32,6 @@ PUT_MEMBER = (  # a record that is open in another link breaks `member_ref`, lou
 )
 PUT_LINK = "UPDATE link SET state = ?, agreed = ?, dirty = ?, why = ? WHERE id = ?"
 NEW_KEY = "INSERT OR IGNORE INTO match_key (flow, rule, key, link, place) VALUES (?, ?, ?, ?, ?)"
-SHARING = (
-    "SELECT mine.link, other.link, other.place FROM match_key mine JOIN match_key other "
-    "ON other.flow = mine.flow AND other.rule = mine.rule AND other.key = mine.key "
-    "AND (other.link <> mine.link) "
-    f"WHERE mine.rule < {SCORED} AND mine.link IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3"
-)
 TOUCH_WAITING = (
     "UPDATE link SET dirty = 1 WHERE dirty = 0 AND state = 'waiting' AND id IN (SELECT value FROM json_each(?))"
 )
@@ -255,10 +249,11 @@ class Links:
 
     def sharing(self, numbers: Sequence[int]) -> dict[int, dict[int, set[str]]]:
         """Link → other links that share a match key → the systems of the members that do."""
-        found: dict[int, dict[int, set[str]]] = {}
-        for mine, other, place in self.db.rows(SHARING, (json_text(list(numbers)),)):
-            found.setdefault(mine, {}).setdefault(other, set()).add(self.observed.name(place)[0])
-        return found
+        found = sharing(self.db, numbers)
+        return {
+            mine: {other: {self.observed.name(place)[0] for place in places} for other, places in others.items()}
+            for mine, others in found.items()
+        }
 
     def alike(self, numbers: Sequence[int]) -> dict[int, set[int]]:
         """Link → other links that may be alike: they share a whole value, or three parts, that few have."""
