@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from accord.cli.check import with_laws
 from accord.config.load import load
 from accord.engine.checking import Finding, check_offline
 from accord.errors import ProjectFileError
+from accord.simulate.findings import with_laws
 
 HERE = Path(__file__).parent
 ROW = "flows.task.rows[0]"

@@ -30,6 +30,7 @@ def check(
     Example: `accord check`, or `accord check --offline` where the systems are out of reach.
     """
     from accord.engine.checking import check_offline, check_project
+    from accord.simulate.findings import with_laws
 
     project = call.project()
     found = check_offline(project) if offline else check_project(project)
@@ -39,37 +40,6 @@ def check(
     else:
         _show(call.out, project, found)
     return found.status
-
-
-def with_laws(project: Project, found: Checked) -> Checked:
-    """What was found, and what the laws say of each row on a thousand made values: an error where a row that goes both
-    ways loses something. Nothing more where a row cannot be compiled.
-    """
-    from dataclasses import replace
-
-    from accord.engine.checking import Finding
-    from accord.simulate.findings import findings_of
-    from accord.simulate.learn import offline_shapes
-
-    if any(finding.level == "error" and finding.kind in ("type", "expression", "file") for finding in found.findings):
-        return found
-    said = {(finding.kind, finding.where) for finding in found.findings}
-    laws = findings_of(project, offline_shapes(project))[0]
-    narrow = {one.where for one in laws if one.kind == "narrow"}
-    told = [
-        Finding(
-            level="error" if one.kind == "law" else "warning",
-            kind=one.kind,
-            where=one.where,
-            message=f"{one.row}: {one.message}",
-            hint=one.hint,
-        )
-        for one in laws
-        if not (one.kind == "read_only" or (one.kind == "law" and one.level == "warning"))
-        and not (one.kind == "refused" and one.where in narrow)
-        and not (one.kind == "narrow" and ("length", one.where) in said)
-    ]
-    return replace(found, findings=(*found.findings, *told))
 
 
 def _document(project: Project, found: Checked) -> dict[str, Any]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from accord.config.meaning import Project, Row
 from accord.core.mapping import FlowMap, SideMap
+from accord.engine.checking import Checked, Finding
 from accord.engine.setting import compile_flows
 from accord.errors import ValueRefused
 from accord.simulate.laws import Law, laws_of
+from accord.simulate.learn import offline_shapes
 from accord.simulate.models import Shapes, told
 from accord.simulate.shapes import PropertyShape
 
+UNCOMPILED = frozenset({"type", "expression", "file"})
+"""Kinds of errors of `check` after which no row can be tried."""
 TEXTS = frozenset({"string", "text", "email", "url", "person", "phone"})
 
 
@@ -44,6 +48,31 @@ def findings_of(project: Project, shapes: Shapes) -> tuple[list[MappingFinding],
             found += _of_row(flow, row, tried, shapes)
     found += _fed_twice(project)
     return found, laws
+
+
+def with_laws(project: Project, found: Checked) -> Checked:
+    """What was found, and what the laws say of each row on a thousand made values: an error where a row that goes both
+    ways loses something. Nothing more where a row cannot be compiled.
+    """
+    if any(finding.level == "error" and finding.kind in UNCOMPILED for finding in found.findings):
+        return found
+    said = {(finding.kind, finding.where) for finding in found.findings}
+    laws = findings_of(project, offline_shapes(project))[0]
+    narrow = {one.where for one in laws if one.kind == "narrow"}
+    told = [
+        Finding(
+            level="error" if one.kind == "law" else "warning",
+            kind=one.kind,
+            where=one.where,
+            message=f"{one.row}: {one.message}",
+            hint=one.hint,
+        )
+        for one in laws
+        if not (one.kind == "read_only" or (one.kind == "law" and one.level == "warning"))
+        and not (one.kind == "refused" and one.where in narrow)
+        and not (one.kind == "narrow" and ("length", one.where) in said)
+    ]
+    return replace(found, findings=(*found.findings, *told))
 
 
 def where_of(flow: FlowMap, row: Row) -> str:
