@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from accord.config.meaning import System
-from accord.connectors.joined import joining
+from accord.connectors.adapter import adapted
 from accord.errors import MendFile
 from accord.ports import Connector
 
@@ -23,7 +23,7 @@ SHIPPED = {
 
 def connect(system: System) -> Connector:
     """The connector of a system, not yet opened. Raises MendFile for a name that nobody serves."""
-    connector: Connector = joining(system, _factory(system)(system))
+    connector: Connector = adapted(system, _factory(system)(system))
     return connector
 
 

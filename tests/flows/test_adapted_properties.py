@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accord.config.meaning import Property
-from accord.connectors.joined import join_parts, take_apart
+from accord.connectors.adapter import join_parts, take_apart
 from accord.connectors.memory import Behaviour
 from accord.connectors.registry import connect
 from accord.errors import ProjectFileError

@@ -1,4 +1,4 @@
-"""Properties that a system shows otherwise than a row wants them, around any connector.
+"""An adapter around any connector, for properties that its system shows otherwise than a row wants them.
 
 One out of several and back: a full name of first and last name, an address of street and number. The engine sees the
 joined property as one of the record; the system sees its parts only. What cannot be taken apart so that it is read the
@@ -76,7 +76,7 @@ def _pieces(joined: Property, value: str) -> list[str]:
     return [*[""] * (count - len(pieces)), *pieces]
 
 
-class JoinedConnector:
+class PropertyAdapter:
     """A connector whose datatypes have such properties."""
 
     def __init__(self, inner: Connector) -> None:
@@ -244,7 +244,7 @@ class JoinedConnector:
         return outcome if record is None else replace(outcome, record=self._seen(datatype, record))
 
 
-class JoinedDiscovering(JoinedConnector):
+class DiscoveringAdapter(PropertyAdapter):
     """The same, of a connector that can be asked what there is."""
 
     async def discover(self, sample: int) -> Sequence[Discovered]:
@@ -254,12 +254,12 @@ class JoinedDiscovering(JoinedConnector):
         return found
 
 
-def joining(system: System, connector: Connector) -> Connector:
+def adapted(system: System, connector: Connector) -> Connector:
     """The connector, or one around it where the project file gives properties of its system another form."""
     properties = [one for datatype in system.datatypes.values() for one in datatype.properties.values()]
     if not any(one.parts or one.write_as or one.write_with or one.null_when_absent for one in properties):
         return connector
-    around = JoinedDiscovering if isinstance(connector, Discovers) else JoinedConnector
+    around = DiscoveringAdapter if isinstance(connector, Discovers) else PropertyAdapter
     return around(connector)
 
 
