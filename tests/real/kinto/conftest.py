@@ -1,24 +1,17 @@
 """Kinto in memory, as its own process, and somebody who works in it."""
 
-import json
-import os
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from accord.connectors.rest.bodies import encode, nested
+from accord.connectors.rest.bodies import nested
+from tests.real.server import SYSTEMS, free_port, send, serving
 
-SYSTEMS = Path(os.environ.get("ACCORD_SYSTEMS") or Path(__file__).parents[3] / ".venv" / "systems")
 STARTS_WITHIN = 30.0
+CREDENTIALS = "Basic " + b64encode(b"accord:secret").decode()
 INI = """\
 [server:main]
 use = egg:waitress
@@ -71,16 +64,9 @@ class Kinto:
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Status and body of a request below the collection (or at a whole address)."""
         url = path if path.startswith("http") else self.collection + path
-        request = urllib.request.Request(url, None if body is None else encode(body), method=method)
-        request.add_header("Authorization", "Basic " + b64encode(b"accord:secret").decode())
-        request.add_header("Content-Type", "application/json")
-        for name, value in headers.items():
-            request.add_header(name.replace("_", "-"), value)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read() or b"null")
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = send(method, url, body, {"Authorization": CREDENTIALS, **given})
+        return answer.status, answer.json
 
     def empty(self) -> None:
         """Go on in a new collection."""
@@ -118,35 +104,13 @@ def _flat(body: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kinto]:
     """One process for all tests of this folder."""
-    command = SYSTEMS / "bin" / "kinto"
-    if not command.is_file():
-        pytest.fail(f"{command} is missing; run `make systems`")
-    folder = tmp_path_factory.mktemp("kinto")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    assert (SYSTEMS / "kinto").is_file(), f"there is no Kinto in {SYSTEMS}: run `make systems`"
+    folder, port = tmp_path_factory.mktemp("kinto"), free_port()
     (folder / "kinto.ini").write_text(INI.format(port=port))
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [command, "start", "--ini", folder / "kinto.ini", "--port", str(port)], cwd=folder, stdout=log, stderr=log
-        )
-    try:
-        kinto = Kinto(f"http://127.0.0.1:{port}/v1")
-        _wait(kinto, process, folder / "log")
-        yield kinto
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait(kinto: Kinto, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            if kinto("GET", f"{kinto.url}/__heartbeat__")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"Kinto did not start within {STARTS_WITHIN:g} s:\n{log.read_text()}")
+    url = f"http://127.0.0.1:{port}/v1"
+    command = [SYSTEMS / "kinto", "start", "--ini", folder / "kinto.ini", "--port", str(port)]
+    with serving(command, folder, lambda: send("GET", f"{url}/__heartbeat__"), STARTS_WITHIN):
+        yield Kinto(url)
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.real.redmine.instance import Redmine, installed, start, stop
+from tests.real.redmine.instance import Redmine, installed, running
 
 
 @pytest.fixture(scope="session")
 def redmine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redmine]:
     """Started for this session, with its own database."""
     assert installed(), "Redmine is not installed: run `make test-real`"
-    running = start(tmp_path_factory.mktemp("redmine"))
-    yield running
-    stop(running)
+    with running(tmp_path_factory.mktemp("redmine")) as started:
+        yield started

@@ -8,15 +8,14 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from tests.real.calls import Answer, free_port, send
+from tests.real.server import Answer, free_port, send, serving
 
 HOME = Path("/usr/share/redmine")
 UP = "../" * 8
@@ -35,7 +34,6 @@ class Redmine:
     key_field: int
     note_field: int
     time_field: int
-    process: subprocess.Popen[bytes]
 
     def __call__(self, method: str, path: str, body: Any = None) -> Answer:
         """One request of an administrator."""
@@ -53,18 +51,35 @@ def installed() -> bool:
     return (HOME / "config.ru").is_file() and shutil.which("puma") is not None
 
 
-def start(folder: Path) -> Redmine:
-    """Start an instance in a folder, with a copy of the prepared database."""
+@contextmanager
+def running(folder: Path) -> Iterator[Redmine]:
+    """An instance in a folder, with a copy of the prepared database."""
     shutil.copytree(prepared(), folder, dirs_exist_ok=True)
     _point(folder)
     key, *fields = (folder / "ready").read_text("utf-8").split()
     port = free_port()
-    with (folder / "puma.log").open("wb") as log:
-        command = ["puma", "-e", "production", "-b", f"tcp://127.0.0.1:{port}", "-t", "4:4", "--dir", str(HOME)]
-        process = subprocess.Popen([*command, "config.ru"], cwd=HOME, env=_environment(folder), stdout=log, stderr=log)
-    redmine = Redmine(f"http://127.0.0.1:{port}", key, *map(int, fields), process=process)
-    _wait(redmine, folder / "puma.log")
-    return redmine
+    redmine = Redmine(f"http://127.0.0.1:{port}", key, *map(int, fields))
+    command = [
+        "puma",
+        "-e",
+        "production",
+        "-b",
+        f"tcp://127.0.0.1:{port}",
+        "-t",
+        "4:4",
+        "--dir",
+        str(HOME),
+        "config.ru",
+    ]
+    with serving(
+        command,
+        folder,
+        lambda: redmine("GET", "/users/current.json"),
+        START_SECONDS,
+        cwd=HOME,
+        env=_environment(folder),
+    ):
+        yield redmine
 
 
 def prepared() -> Path:
@@ -105,12 +120,6 @@ def _version() -> str:
     return (HOME / "lib" / "redmine" / "version.rb").read_text("utf-8")
 
 
-def stop(redmine: Redmine) -> None:
-    """End it."""
-    redmine.process.terminate()
-    redmine.process.wait(20)
-
-
 def _environment(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
@@ -126,15 +135,3 @@ def _run(command: list[str], env: dict[str, str]) -> str:
     done = subprocess.run(command, cwd=HOME, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-2000:]} {done.stderr[-2000:]}"
     return done.stdout
-
-
-def _wait(redmine: Redmine, log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and redmine.process.poll() is None:
-        try:
-            if redmine("GET", "/users/current.json").status == 200:
-                return
-        except (OSError, msgspec.DecodeError):
-            time.sleep(0.2)
-    stop(redmine)
-    raise AssertionError(f"Redmine did not start: {log.read_text()[-2000:]}")

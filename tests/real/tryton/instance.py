@@ -6,16 +6,16 @@ import base64
 import os
 import secrets
 import subprocess
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from tests.real.calls import Answer, free_port, send
+from tests.real.server import SYSTEMS, Answer, free_port, send, serving
 
-SYSTEMS = Path(os.environ.get("ACCORD_SYSTEMS", Path(__file__).parents[3] / ".venv" / "systems")) / "bin"
 DATABASE = "accord"
 START_SECONDS = 60
 CONFIGURATION = """[database]
@@ -33,7 +33,6 @@ class Tryton:
     url: str
     key: str
     company: int
-    process: subprocess.Popen[bytes]
 
     @property
     def context(self) -> str:
@@ -53,8 +52,9 @@ class Tryton:
         return number
 
 
-def start(folder: Path) -> Tryton:
-    """Make a database in a folder and start a server on it: about twenty seconds."""
+@contextmanager
+def running(folder: Path) -> Iterator[Tryton]:
+    """A database in a folder and a server on it: about a quarter of a minute."""
     port, password = free_port(), secrets.token_hex(12)
     file = folder / "trytond.conf"
     file.write_text(CONFIGURATION.format(folder=folder, port=port), "utf-8")
@@ -69,34 +69,13 @@ def start(folder: Path) -> Tryton:
         check=False,
     )
     assert made.returncode == 0, made.stderr[-2000:]
-    with (folder / "trytond.log").open("wb") as log:
-        process = subprocess.Popen([SYSTEMS / "trytond", "-c", file, "-d", DATABASE], stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}/{DATABASE}"
-    try:
-        _wait(url, process)
+    root = f"http://127.0.0.1:{port}"
+    url = f"{root}/{DATABASE}"
+    version = {"id": 0, "method": "common.server.version", "params": []}
+    server = [SYSTEMS / "trytond", "-c", file, "-d", DATABASE]
+    with serving(server, folder, lambda: send("POST", f"{root}/rpc/", version), START_SECONDS):
         session = _session(url, password)
-        company = _company(url, session)
-        return Tryton(url, _key(url, session), company, process)
-    except BaseException:
-        process.kill()
-        raise
-
-
-def stop(tryton: Tryton) -> None:
-    """End it."""
-    tryton.process.terminate()
-    tryton.process.wait(20)
-
-
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            if send("POST", f"{url}/rpc/", {"id": 0, "method": "common.server.version", "params": []}).status < 500:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("Tryton did not start")
+        yield Tryton(url, _key(url, session), _company(url, session))
 
 
 def _session(url: str, password: str) -> dict[str, str]:
