@@ -156,36 +156,40 @@ def test_a_preset_gives_keys_that_the_file_may_override(tmp_path: Path, monkeypa
     assert "'acme'" in str(found[0])
 
 
-def test_what_nobody_names_of_a_preset_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "acme.yaml").write_text(
-        "connector: rest\ndatatypes: {task: {path: /t}, customer: {path: /c}, user: {path: /u}, group: {path: /g}}\n",
-        "utf-8",
-    )
-    monkeypatch.setattr("accord.config.resolve_systems.PRESETS", tmp_path)
-    system = "connector: acme, base_url: https://x, datatypes: {user: }"
-    text = SMALL.replace("connector: memory, datatypes: {task: {}, customer: {}}", system, 1)
-    assert list(loaded(tmp_path, text).systems["pms"].datatypes) == ["task", "user"]
-    alone = "accord: 1\nsystems: {acme: {connector: acme, base_url: https://x}}\nflows: {}\n"
-    assert list(loaded(tmp_path, alone).systems["acme"].datatypes) == ["task", "customer", "user", "group"]
+REDMINE = """\
+accord: 1
+systems:
+  pms: {connector: redmine, base_url: "https://x", auth: {key: k}, datatypes: {user: }}
+  erp: {connector: memory, datatypes: {task: {}}}
+flows:
+  task:
+    pms: issue
+    erp: task
+    rows:
+      - {pms: subject, erp: name}
+"""
+"""A preset as it is shipped."""
 
 
-def test_an_auth_of_another_type_takes_the_place_of_the_presets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "acme.yaml").write_text(
-        "connector: rest\nauth: {type: api_key, header: X-Key}\ndatatypes: {task: {path: /t}, customer: {path: /c}}\n",
-        "utf-8",
-    )
-    monkeypatch.setattr("accord.config.resolve_systems.PRESETS", tmp_path)
-    for auth, expected in (
-        ("{key: k}", {"type": "api_key", "header": "X-Key", "key": "k"}),
+def test_what_nobody_names_of_a_preset_is_left_out(tmp_path: Path) -> None:
+    assert list(loaded(tmp_path, REDMINE).systems["pms"].datatypes) == ["issue", "user"]
+    alone = 'accord: 1\nsystems: {pms: {connector: redmine, base_url: "https://x", auth: {key: k}}}\nflows: {}\n'
+    assert list(loaded(tmp_path, alone).systems["pms"].datatypes) == ["project", "issue", "time_entry", "user"]
+
+
+@pytest.mark.parametrize(
+    ("auth", "expected"),
+    [
+        ("{key: k}", {"type": "api_key", "header": "X-Redmine-API-Key", "key": "k"}),
         ("{type: bearer, token: t}", {"type": "bearer", "token": "t"}),
-    ):
-        system = f"connector: acme, base_url: https://x, auth: {auth}, datatypes: {{task: }}"
-        text = SMALL.replace("connector: memory, datatypes: {task: {}, customer: {}}", system, 1)
-        pms = loaded(tmp_path, text).systems["pms"]
-        assert pms.options["auth"] == expected
-        assert pms.datatypes["task"].options["list"]["path"] == "/t"
+    ],
+)
+def test_an_auth_of_another_type_takes_the_place_of_the_presets(
+    tmp_path: Path, auth: str, expected: dict[str, str]
+) -> None:
+    pms = loaded(tmp_path, REDMINE.replace("{key: k}", auth)).systems["pms"]
+    assert pms.options["auth"] == expected
+    assert pms.datatypes["issue"].options["list"]["path"] == "/issues.json"
 
 
 def test_the_project_file_is_found_or_it_is_said_how_to_make_one(tmp_path: Path) -> None:
