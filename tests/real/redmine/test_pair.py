@@ -142,3 +142,15 @@ def test_what_tryton_refuses_is_shown_in_its_own_words(pair: Pair) -> None:
     (held,) = pair.round().held
     assert (held["kind"], "you must increase its progress" in held["reason"]) == ("rejected", True)
     assert "Dredge" in pair.works()
+
+
+def test_many_at_once(pair: Pair) -> None:
+    """Both on SQLite, which locks: nothing is in doubt for that, and nothing is made twice."""
+    pair.settle()
+    harbour, bridge = pair.projects()["Harbour"], pair.works()["Bridge"]
+    for number in range(20):
+        told = {"project_id": harbour["id"], "subject": f"Issue {number}"}
+        pair.redmine.made("/issues.json", {"issue": told})
+        pair.tryton.made("project.work", {"name": f"Task {number}", "type": "task", "parent": bridge["id"]})
+    pair.settle()
+    assert (len(pair.issues()), len(pair.works())) == (42, 44)
