@@ -33,6 +33,8 @@ class Arrival:
     content: bytes | None
     version: Native
     modified: datetime | None
+    born: int | None = None
+    """The run in which it was seen for the first time; None: it was known before it came into the inbox."""
     link: int | None = None
 
     def natives(self) -> dict[str, Native]:
@@ -70,6 +72,8 @@ class Proposal:
     """A link plan with its place in the round."""
 
     id: int
+    run: int
+    """The run that has planned it, and that has sent it first."""
     flow: str
     link: int
     stage: int

@@ -45,8 +45,8 @@ class Readings(Protocol):
     def diff(self, place: int, prints: Sequence[tuple[str, bytes]]) -> tuple[set[int], list[int]]:
         """Which of (id, fingerprint) are new or changed (their positions), and the row numbers of those known."""
 
-    def take_in(self, place: int, records: Sequence[Record], prints: Sequence[bytes]) -> None:
-        """Put changed records into the inbox, with their fingerprints."""
+    def take_in(self, place: int, records: Sequence[Record], prints: Sequence[bytes], run: int | None = None) -> None:
+        """Put changed records into the inbox, with their fingerprints. Those never seen before are born in `run`."""
 
     def take_in_gone(self, place: int, ids: Sequence[str]) -> None:
         """Put confirmed deletions into the inbox."""

@@ -65,6 +65,8 @@ class WritePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Path → native that the record must still have where the system has no version check."""
     reason: str = ""
     known: Known | None = None
+    listed_in: int | None = None
+    """The run whose listing would have shown what a create in doubt has made, had it made anything by then."""
 
     @property
     def ref(self) -> Ref | None:

@@ -85,7 +85,8 @@ class Searcher:
         prints = [record_print(record, salt) for record in there]
         fresh, _ = self.state.observed.diff(place, [(r.id, p) for r, p in zip(there, prints, strict=True)])
         with self.state.db.transaction():
-            self.state.observed.take_in(place, [there[n] for n in sorted(fresh)], [prints[n] for n in sorted(fresh)])
+            new, new_prints = [there[n] for n in sorted(fresh)], [prints[n] for n in sorted(fresh)]
+            self.state.observed.take_in(place, new, new_prints, self.setting.run)
         return bool(fresh) or self._undecided(plan, place, write, there)
 
     def _undecided(self, plan: LinkPlan, place: int, write: WritePlan, records: Sequence[Record]) -> bool:

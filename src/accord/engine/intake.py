@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from accord.core.detect import Reading
-from accord.core.identity import SHARED, is_another
+from accord.core.identity import is_another
 from accord.core.keys import source_of
-from accord.core.linkplan import HeldItem, WritePlan
+from accord.core.linkplan import HeldItem
 from accord.core.mapping import FlowMap
 from accord.core.match import claim, match_keys
 from accord.core.score import score_keys
-from accord.core.settle import looks_same
+from accord.engine.created_since import creates_in_doubt, looks_like
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError
-from accord.model import Link, Member, Natives, Op, Ref, json_text
+from accord.model import Link, Member, Natives, Ref, json_text
 from accord.stored import Arrival, NewLink
 
 BATCH = 500
@@ -57,12 +57,7 @@ class _Intake:
         self.selected = {flow.name for flow in setting.selected()}
         self.key = setting.project.datatype(system, datatype).key_property
         self.alone = setting.state.held.alone_refs()
-        self.in_doubt = [
-            write
-            for proposal in setting.state.plans.unfinished()
-            for write in proposal.plan.writes
-            if write.op is Op.CREATE and (write.system, write.datatype) == (system, datatype)
-        ]
+        self.in_doubt = creates_in_doubt(setting, system, datatype)
 
     def run(self) -> None:
         """All arrivals of the datatype, in batches."""
@@ -87,7 +82,7 @@ class _Intake:
             return
         natives = arrival.natives()
         self._learn(natives)
-        if self._may_be_ours(arrival.ref, natives):
+        if self._may_be_ours(arrival, natives):
             return
         if arrival.ref.id in batch.closed:
             self._known_from_before(arrival, batch.closed[arrival.ref.id])
@@ -110,27 +105,19 @@ class _Intake:
             if value is not None and value != "" and key not in self.samples:
                 self.samples[key] = value
 
-    def _may_be_ours(self, ref: Ref, natives: Natives) -> bool:
+    def _may_be_ours(self, arrival: Arrival, natives: Natives) -> bool:
         """Whether this may be the record of a create whose link plan is unfinished: then nothing is begun with it. One
         that is known to be made is known by its id, whatever people have made of it since.
         """
-        for write in self.in_doubt:
+        for one in self.in_doubt:
+            write = one.write
             if write.known is not None and write.known.id is not None:
-                if write.known.id == ref.id:
+                if write.known.id == arrival.ref.id:
                     return True
             elif self.key:
                 if natives.get(self.key) == write.token:
                     return True
-            elif self._looks_like(write, natives):
-                return True
-        return False
-
-    def _looks_like(self, write: WritePlan, natives: Natives) -> bool:
-        for flow in self.flows:
-            side = flow.sides[self.system]
-            rows = [row for row in write.rows if row.row in side.rows and row.native not in (None, "")]
-            telling = [row for row in rows if flow.rows[row.row].type.name not in SHARED] or rows
-            if any(looks_same(flow, side, row.row, row.native, natives.get(row.path)) for row in telling):
+            elif one.may_have_made(arrival) or any(looks_like(flow, write, natives) for flow in self.flows):
                 return True
         return False
 

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from accord.config.load import mapping_version
 from accord.core.linkplan import HeldItem
 from accord.core.mapping import FlowMap
+from accord.engine.created_since import must_be_listed
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError, ProtocolError, SystemFailure
 from accord.model import Absence, Record, Ref, fingerprint, json_bytes, json_text
@@ -178,7 +179,7 @@ class _Reader:
         with self.setting.state.db.transaction():
             changed, _ = self.observed.diff(self.place, shown)
             fresh = sorted(changed)
-            self.observed.take_in(self.place, [records[n] for n in fresh], [prints[n] for n in fresh])
+            self._bring([records[n] for n in fresh], [prints[n] for n in fresh])
             self.observed.take_in_gone(self.place, gone)
             self._forget(strangers)
 
@@ -191,6 +192,8 @@ class _Reader:
         if self.setting.options.full or cursor is None or cursor.mark is None or cursor.mapping != self.mapping:
             return True
         if not self.connector.capabilities(self.datatype).changed_since or cursor.complete_at is None:
+            return True
+        if must_be_listed(self.setting, self.system, self.datatype):
             return True
         age = self.setting.now - cursor.complete_at
         return age > timedelta(seconds=self.setting.project.schedule.full_every)
@@ -228,12 +231,15 @@ class _Reader:
         readable = [ref for record in fresh if json_text([ref := self._ref(record)]) in self.unreadable]
         with self.setting.state.db.transaction():
             reused = self.observed.highest() < listing.upto
-            self.observed.take_in(self.place, fresh, fresh_prints)
+            self._bring(fresh, fresh_prints)
             if reused:  # another reading has forgotten the highest row: its number is given again
                 shown = [(record.id, new) for record, new in zip(fresh, fresh_prints, strict=True)]
                 listing.mark(self.observed.diff(self.place, shown)[1])
             listing.back += self._once_gone([record.id for record in fresh])
             self.setting.state.held.close_of(readable, self.setting.now)
+
+    def _bring(self, records: Sequence[Record], prints: Sequence[bytes]) -> None:
+        self.observed.take_in(self.place, records, prints, self.setting.run)
 
     def _ref(self, record: Record) -> str:
         return self._ref_of(record.id)
@@ -321,7 +327,7 @@ class _Reader:
     def _take_in_asked(self, gone: Sequence[str], records: Sequence[Record]) -> None:
         with self.setting.state.db.transaction():
             self.observed.take_in_gone(self.place, gone)
-            self.observed.take_in(self.place, records, [self.print(record) for record in records])
+            self._bring(records, [self.print(record) for record in records])
 
     def _shown_deleted(self, answer: Record | Absence) -> bool:
         return isinstance(answer, Record) and self._is_deleted(answer)

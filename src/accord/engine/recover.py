@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from accord.core.detect import same_native
 from accord.core.identity import SHARED
 from accord.core.linkplan import HeldItem, RowWrite, WritePlan
@@ -16,7 +18,15 @@ from accord.core.mapping import FlowMap, SideMap
 from accord.core.settle import Result, looks_same, result_of
 from accord.engine.apply import refresh, result_of_outcome, with_known
 from accord.engine.before_create import Searcher
-from accord.engine.created_since import created_since, of_same_key, shows
+from accord.engine.created_since import (
+    InDoubt,
+    candidates,
+    created_since,
+    looks_like,
+    noted_as_listed,
+    of_same_key,
+    shows,
+)
 from accord.engine.decisions import choice_of
 from accord.engine.setting import Setting
 from accord.engine.settling import Finished, note_given_up, settle_all
@@ -24,6 +34,9 @@ from accord.errors import SystemFailure
 from accord.model import Absence, LinkState, Native, Natives, Op, OutcomeKind, Record, Ref
 from accord.ports import Connector, Expects, NewRecord
 from accord.stored import Held, Proposal
+
+NAMED = 5
+"""So many records that wait with a create in doubt are named."""
 
 
 async def recover(setting: Setting, since: datetime | None = None, *, has_read: bool = False) -> None:
@@ -243,7 +256,14 @@ class _Recovery:
             return Result(kind=OutcomeKind.UNKNOWN, message="not found, and it may still take effect")
         if other is not None:  # somebody was faster: it is planned again, and matched
             return Result(kind=OutcomeKind.STALE, message=f"never made, and {other} has the same key by now")
+        if not self._has_key(connector, write) and (like := self._alike(write)) is not None:
+            return Result(kind=OutcomeKind.UNKNOWN, message=f"not found by its key, and {like} may be it")
         return await self._again(connector, write)
+
+    def _alike(self, write: WritePlan) -> Ref | None:
+        """A record that came since and shows something of what was sent: ours, if somebody has typed over its key."""
+        found = candidates(self.setting, InDoubt(self.proposal, write))
+        return next((ref for ref, natives in found if looks_like(self.flow, write, natives)), None)
 
     async def _beside(self, write: WritePlan) -> Ref | None:
         """Another record with the same key, linked with nothing: one that waits, or that a search finds."""
@@ -345,6 +365,7 @@ class _Recovery:
             kept = with_known(
                 self.proposal.plan, [None if result.kind is OutcomeKind.UNKNOWN else result for result in results]
             )
+            kept = msgspec.structs.replace(kept, writes=tuple(self._listed(write) for write in kept.writes))
             why = self.proposal.why or unknown[0][1].message or ""
             sent = self.sent or self.proposal.sent_at or self.since
             self.state.plans.in_doubt_since(self.proposal.id, sent, why, kept)
@@ -357,11 +378,28 @@ class _Recovery:
                 item = HeldItem(
                     kind="in_doubt",
                     values={row.row: row.new for row in write.rows},
-                    reason=f"a create in {write.system} was sent and its answer lost: {result.message}",
+                    reason=f"a create in {write.system} was sent and its answer lost: {result.message}"
+                    + self._waiting_with(write),
                 )
                 link = self.state.links.load([self.proposal.link])[self.proposal.link]
                 refs = [str(member.ref) for member in link.members]
                 self.state.held.add(self.proposal.link, self.proposal.flow, item, refs, now, self.setting.run)
+
+    def _listed(self, write: WritePlan) -> WritePlan:
+        """A create in doubt, with the run that has listed all since; sent once more, it may come late once more."""
+        if write.op is not Op.CREATE or write.known is not None:
+            return write
+        if self.sent is not None:
+            return msgspec.structs.replace(write, listed_in=None)
+        return noted_as_listed(self.setting, self.proposal, write) if self.has_read else write
+
+    def _waiting_with(self, write: WritePlan) -> str:
+        """The records that wait for this to be found out, since each of them may be what was made."""
+        if self.setting.project.datatype(write.system, write.datatype).key_property:
+            return ""
+        refs = [str(ref) for ref, _ in candidates(self.setting, InDoubt(self.proposal, write))]
+        more = f" and {len(refs) - NAMED} more" if len(refs) > NAMED else ""
+        return f"; new there since, and waiting with it: {', '.join(refs[:NAMED])}{more}" if refs else ""
 
 
 def _unless_refused(result: Result) -> Result:

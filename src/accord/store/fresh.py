@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from accord.store.database import Database
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. A state file that says anything else is migrated, or refused when it is newer."""
 
 

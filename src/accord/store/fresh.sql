@@ -48,7 +48,7 @@ CREATE TABLE inbox (
 	native_id TEXT NOT NULL, 
 	content BLOB, 
 	version TEXT, 
-	modified TEXT, 
+	modified TEXT, born INTEGER, 
 	PRIMARY KEY (place, id)
 )
  WITHOUT ROWID;
@@ -74,7 +74,7 @@ CREATE TABLE member (
 	modified TEXT, 
 	clean INTEGER DEFAULT '1' NOT NULL, 
 	gone INTEGER DEFAULT '0' NOT NULL, 
-	open INTEGER DEFAULT '1' NOT NULL, 
+	open INTEGER DEFAULT '1' NOT NULL, created TEXT, 
 	PRIMARY KEY (link, place, id)
 )
  WITHOUT ROWID;

@@ -18,17 +18,19 @@ MARK = (
 FORGET = "DELETE FROM seen WHERE place = ? AND id = ?"
 LOOK_AGAIN = "UPDATE seen SET print = x'' WHERE place = ? AND id = ?"
 TAKE_IN = (
-    "INSERT INTO inbox (place, id, native_id, content, version, modified) VALUES (?, ?, ?, ?, ?, ?) "
+    "INSERT INTO inbox (place, id, native_id, content, version, modified, born) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+    "CASE WHEN EXISTS (SELECT 1 FROM seen WHERE place = ?1 AND id = ?2) THEN NULL ELSE ?7 END) "
     "ON CONFLICT (place, id) DO UPDATE SET native_id = excluded.native_id, content = excluded.content, "
-    "version = excluded.version, modified = excluded.modified"
+    "version = excluded.version, modified = excluded.modified, "
+    "born = CASE WHEN inbox.content IS NULL THEN excluded.born ELSE inbox.born END"
 )
 INBOX_NEXT = (
-    "SELECT i.place, i.id, i.native_id, i.content, i.version, i.modified, m.link FROM inbox i "
+    "SELECT i.place, i.id, i.native_id, i.content, i.version, i.modified, i.born, m.link FROM inbox i "
     "LEFT JOIN member m ON m.place = i.place AND m.id = i.id AND m.open = 1 "
     "WHERE i.place = ? AND i.id > ? ORDER BY i.id LIMIT ?"
 )
 INBOX_OF = (
-    "SELECT i.place, i.id, i.native_id, i.content, i.version, i.modified FROM member m "
+    "SELECT i.place, i.id, i.native_id, i.content, i.version, i.modified, i.born FROM member m "
     "JOIN inbox i ON i.place = m.place AND i.id = m.id "
     "WHERE m.open = 1 AND m.link IN (SELECT value FROM json_each(?))"
 )
@@ -87,14 +89,14 @@ class Observed:
         }
         return changed, [row for row, _ in known.values()]
 
-    def take_in(self, place: int, records: Sequence[Record], prints: Sequence[bytes]) -> None:
-        """Put changed records into the inbox, with their fingerprints."""
-        self.db.many(TAKE_IN, [_inbox_row(place, record) for record in records])
+    def take_in(self, place: int, records: Sequence[Record], prints: Sequence[bytes], run: int | None = None) -> None:
+        """Put changed records into the inbox, with their fingerprints. Those never seen before are born in `run`."""
+        self.db.many(TAKE_IN, [_inbox_row(place, record, run) for record in records])
         self.db.many(MARK, [(place, record.id, new) for record, new in zip(records, prints, strict=True)])
 
     def take_in_gone(self, place: int, ids: Sequence[str]) -> None:
         """Put confirmed deletions into the inbox."""
-        self.db.many(TAKE_IN, [(place, id, _text(id), None, None, None) for id in ids])
+        self.db.many(TAKE_IN, [(place, id, _text(id), None, None, None, None) for id in ids])
         self.db.many(FORGET, [(place, id) for id in ids])
 
     def known(self, place: int) -> int:
@@ -142,13 +144,14 @@ class Observed:
         return {(arrival := self._arrival((*row, None))).ref: arrival for row in rows}
 
     def _arrival(self, row: Any) -> Arrival:
-        place, id, native_id, content, version, modified, link = row
+        place, id, native_id, content, version, modified, born, link = row
         return Arrival(
             ref=self.ref(place, id),
             native_id=_value(native_id),
             content=content,
             version=_value(version),
             modified=datetime.fromisoformat(modified) if modified else None,
+            born=born,
             link=link,
         )
 
@@ -187,9 +190,9 @@ class Observed:
         )
 
 
-def _inbox_row(place: int, record: Record) -> tuple[Any, ...]:
+def _inbox_row(place: int, record: Record, run: int | None) -> tuple[Any, ...]:
     modified = record.modified.isoformat() if record.modified else None
-    return (place, record.id, _text(record.native_id), record.content, _text(record.version), modified)
+    return (place, record.id, _text(record.native_id), record.content, _text(record.version), modified, run)
 
 
 def _text(value: Any) -> str | None:

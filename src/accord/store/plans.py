@@ -17,15 +17,11 @@ NEW = (
 )
 NEED = "INSERT INTO need (proposal, row, link, system, essential) VALUES (?, ?, ?, ?, ?)"
 MAKING = "INSERT OR REPLACE INTO making (link, system, proposal) VALUES (?, ?, ?)"
-NEXT = (
-    "SELECT id, flow, link, stage, verdict, state, body, sent_at, why FROM proposal "
-    "WHERE stage = ? AND verdict = 'go' AND state = 'planned' AND id > ? ORDER BY id LIMIT ?"
-)
+PROPOSALS = "SELECT id, run, flow, link, stage, verdict, state, body, sent_at, why FROM proposal"
+NEXT = f"{PROPOSALS} WHERE stage = ? AND verdict = 'go' AND state = 'planned' AND id > ? ORDER BY id LIMIT ?"
 BEGIN = "UPDATE proposal SET state = 'begun', sent_at = ? WHERE id = ?"
 FILL_IN = "UPDATE proposal SET body = ? WHERE id = ?"
-BEGUN = (
-    "SELECT id, flow, link, stage, verdict, state, body, sent_at, why FROM proposal WHERE state = 'begun' ORDER BY id"
-)
+BEGUN = f"{PROPOSALS} WHERE state = 'begun' ORDER BY id"
 HOLD_WITHOUT_TARGET = (
     "UPDATE proposal SET verdict = 'waits', why = 'a record that it refers to is not created in this run' "
     "WHERE verdict = 'go' AND state = 'planned' AND id IN (SELECT n.proposal FROM need n "
@@ -123,14 +119,11 @@ class Plans:
 
     def all(self) -> Iterator[Proposal]:
         """Every proposal, in the order of work."""
-        sql = (
-            "SELECT id, flow, link, stage, verdict, state, body, sent_at, why FROM proposal "
-            "WHERE (stage, id) > (?, ?) ORDER BY stage, id LIMIT 500"
-        )
+        sql = f"{PROPOSALS} WHERE (stage, id) > (?, ?) ORDER BY stage, id LIMIT 500"
         after = (-1, 0)
         while batch := self.db.rows(sql, after):
             yield from (_proposal(row) for row in batch)
-            after = (batch[-1][3], batch[-1][0])
+            after = (batch[-1][4], batch[-1][0])
 
     def stages(self) -> list[int]:
         """The stages of what is to go, in order."""
@@ -172,9 +165,10 @@ def _ops(plan: LinkPlan) -> str:
 
 
 def _proposal(row: Any) -> Proposal:
-    id, flow, link, stage, verdict, state, body, sent_at, why = row
+    id, run, flow, link, stage, verdict, state, body, sent_at, why = row
     return Proposal(
         id=id,
+        run=run,
         flow=flow,
         link=link,
         stage=stage,

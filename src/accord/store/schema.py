@@ -74,6 +74,7 @@ inbox = Table(
     Column("content", LargeBinary),
     Column("version", Text),
     Column("modified", Text),
+    Column("born", Integer),
     sqlite_with_rowid=False,
 )
 
@@ -106,6 +107,7 @@ member = Table(
     Column("clean", Integer, nullable=False, server_default="1"),
     Column("gone", Integer, nullable=False, server_default="0"),
     Column("open", Integer, nullable=False, server_default="1"),
+    Column("created", Text),
     sqlite_with_rowid=False,
 )
 Index(
