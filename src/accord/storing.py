@@ -159,6 +159,9 @@ class LinkStore(Protocol):
     def crowded(self, numbers: Sequence[int]) -> set[int]:
         """Which of these links share each whole value with so many records that they were not looked at."""
 
+    def with_keys(self, flow: str, keys: Sequence[tuple[int, str]]) -> set[int]:
+        """The links of a flow that share one of these match keys, or are alike by their keys."""
+
     def absorb(self, into: int, others: Sequence[int], rows: Sequence[str] = ()) -> None:
         """Move all members of some links into another; those links are no more.
 

@@ -186,6 +186,47 @@ def test_a_create_is_not_sent_again_beside_one_that_looks_like_it(tmp_path: Path
     assert f"erp/customer/{made} may be it" in world.one_held("in_doubt").reason
 
 
+def test_what_matches_a_record_that_waits_gets_no_second_counterpart(tmp_path: Path) -> None:
+    """Found by `accord simulate` (three-systems, a bad day, seed 700431): a customer entered in both systems while
+    another create in doubt held one of the two records back.
+    """
+    world = two(tmp_path)
+    customer(world.pms, "First", "1")
+    world.settle()
+    world.erp.fault("answer_lost_before", operation="create", count=1)
+    customer(world.pms, "Berge", "777")
+    world.round()
+    customer(world.erp, "Dahl", "888")
+    dahl = customer(world.pms, "Dahl", "888")
+    later(world)
+    assert (world.names("pms"), world.names("erp")) == (["Berge", "Dahl", "First"], ["Dahl", "First"])
+    with world.state() as state:
+        (why,) = state.db.one("SELECT why FROM link WHERE id = ?", (world.link_of("pms", dahl).id,))
+    assert "waits until a create in doubt is found out" in why
+    world.resolve(world.one_held("in_doubt"), create=True)
+    world.settle()
+    assert world.names("pms") == world.names("erp") == ["Berge", "Dahl", "First"]
+    assert [len(link.members) for link in world.links()] == [2, 2, 2]
+
+
+def test_what_matched_a_record_that_is_gone_goes_on(tmp_path: Path) -> None:
+    """Somebody has deleted the record in the meantime, before anything came of it."""
+    world = two(tmp_path)
+    world.settle()
+    world.erp.fault("answer_lost_before", operation="create", count=1)
+    customer(world.pms, "Berge", "777")
+    world.round()
+    gone = customer(world.erp, "Dahl", "888")
+    customer(world.pms, "Dahl", "888")
+    later(world)
+    assert world.names("erp") == ["Dahl"]
+    world.erp.delete("customer", gone)
+    world.round(full=True)
+    world.round(full=True)
+    assert world.names("erp") == ["Dahl"]
+    assert [len(link.members) for link in world.links()] == [1, 2]
+
+
 @pytest.mark.parametrize("changed", ["some", "all"])
 def test_a_record_typed_over_is_known_by_the_idempotency_key(tmp_path: Path, changed: str) -> None:
     """It waits until the create was sent again and its id is known."""

@@ -8,6 +8,7 @@ from accord.config.meaning import MatchScore
 from accord.core.linkplan import HeldItem
 from accord.core.mapping import FlowMap
 from accord.core.match import MATCHING, Candidate, Verdict, judge
+from accord.engine.beside_doubt import matching_what_waits
 from accord.engine.chunk import Chunk, load_chunk
 from accord.engine.decisions import choice_of
 from accord.engine.observe import place_mapping
@@ -32,6 +33,8 @@ class Matcher:
         self._under_way = frozenset(proposal.link for proposal in self.state.plans.unfinished())
         """Links with writes whose end is not known: nothing joins them, and what would, waits."""
         self._waiting: set[int] = set()
+        self._beside: dict[str, set[int]] = {}
+        """Links of a flow that match a record which waits itself, with a create in doubt."""
 
     def listed_once(self, flow: FlowMap) -> bool:
         """Whether every datatype of a flow that matches records was once listed completely, as it is read now."""
@@ -50,9 +53,16 @@ class Matcher:
 
     def waits_for(self, link: Link) -> str | None:
         """Why a link that matches gets neither a counterpart nor joins the other now."""
+        if link.id in self._beside_doubt(link.flow):
+            return "a record that matches waits until a create in doubt is found out"
         if link.id in self._waiting:
             return "the record that matches is being written, and how that ended is not known yet"
         return "the record that matches waits for its condition" if link.id in self._conditional else None
+
+    def _beside_doubt(self, flow: str) -> set[int]:
+        if flow not in self._beside:
+            self._beside[flow] = matching_what_waits(self.setting, self.setting.flows[flow])
+        return self._beside[flow]
 
     async def match(self, chunk: Chunk) -> dict[int, HeldItem]:
         """Merge links of a chunk (and those outside it that they match); reviews by link."""

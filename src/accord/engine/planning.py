@@ -22,6 +22,7 @@ from accord.core.match import CREATING
 from accord.core.merge import Ice, merge
 from accord.core.plan import Ground, plan_link
 from accord.engine.before_create import found_outside
+from accord.engine.beside_doubt import look_again
 from accord.engine.chunk import Chunk, load_chunk, make_readings, read_unknown
 from accord.engine.decisions import choice_of, decisions_of, ice_of
 from accord.engine.flips import flips_of
@@ -49,6 +50,7 @@ async def make_plan(setting: Setting) -> None:
     samples = {tuple(key): value for key, value in from_json(state.get("samples") or "[]")}
     rejoin(setting, take_up(setting, samples))
     state.links.touch_arrived()
+    look_again(setting)
     follow_rules(setting)
     planner = Planner(setting, samples)
     for flow in setting.selected():

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 from accord.core.score import SCORED
 from accord.model import Agreed, Link, LinkState, Member, Ref, from_json, json_text
-from accord.store.alike import alike, crowded, sharing
+from accord.store.alike import alike, crowded, key_hash, sharing, with_keys
 from accord.store.database import Database
 from accord.store.observed import Observed
 from accord.stored import NewLink, SettledLink
@@ -263,6 +262,10 @@ class Links:
         """Which of these links share each whole value with so many records that they were not looked at."""
         return crowded(self.db, numbers)
 
+    def with_keys(self, flow: str, keys: Sequence[tuple[int, str]]) -> set[int]:
+        """The links of a flow that share one of these match keys, or are alike by their keys."""
+        return with_keys(self.db, flow, keys)
+
     def absorb(self, into: int, others: Sequence[int], rows: Sequence[str] = ()) -> None:
         """Move all members of some links into another; those links are no more.
 
@@ -413,11 +416,6 @@ class Links:
             (flow,),
         )
         return {str(row[0]): int(row[1]) for row in rows}
-
-
-def key_hash(key: str) -> bytes:
-    """12 bytes for a match key: 96 bits, so that two keys do not meet by chance."""
-    return blake2b(key.encode(), digest_size=12).digest()
 
 
 def _text(value: Any) -> str | None:
