@@ -237,6 +237,8 @@ class Member:
     """Rows whose agreed value this member has not received."""
     version: Native = None
     modified: datetime | None = None
+    created: Native = None
+    """When its system says that it was made, as the system says it; None where nothing says so."""
     clean: bool = True
     """Whether the record, as last seen, is equal to the base; if not it is read again before it is planned."""
     gone: bool = False

@@ -52,6 +52,7 @@ class NewLink:
     base: Natives
     version: Any
     modified: datetime | None
+    created: Native
     keys: Sequence[tuple[int, str]]
 
 

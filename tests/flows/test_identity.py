@@ -50,6 +50,47 @@ def test_a_version_that_began_anew(tmp_path: Path) -> None:
     assert world.one_held("review").refs[0].startswith("pms/customer/")
 
 
+def dated(folder: Path) -> World:
+    """Customers of a PMS that says when each was made, and shows nothing else that tells them apart."""
+    world = two(folder, Behaviour(version=None, version_check="where"))
+    world.file["systems"]["pms"]["datatypes"]["customer"]["created"] = "made"
+    return world
+
+
+@pytest.mark.parametrize("city", ["Asker", None])
+def test_a_record_made_at_another_time_is_another_record(tmp_path: Path, city: str | None) -> None:
+    """Though it says hardly anything, as an issue with a subject only, or the same as the old one."""
+    world = dated(tmp_path)
+    mine, other = linked(world, city="Asker", made="2026-01-01T10:00:00+00:00")
+    world.pms.delete("customer", mine)
+    fresh = {"name": "Berge" if city is None else "Åsheim", "city": city, "made": "2026-01-02T10:00:00+00:00"}
+    world.pms.insert("customer", fresh, id=mine)
+    for _ in range(2):
+        assert written(world.round(full=True)) == 0
+    assert f"pms/customer/{mine} looks like another record" in world.one_held("review").reason
+    world.resolve(world.one_held("review"), create=True)
+    world.settle()
+    assert world.names("erp") == sorted(["Åsheim", fresh["name"]])
+    assert world.one_held("review").refs == (f"erp/customer/{other}",)
+
+
+def test_a_time_of_creation_that_is_told_in_another_zone_is_the_same(tmp_path: Path) -> None:
+    """And an edit is an edit; the time is known also of records that were linked before the file named it."""
+    world = dated(tmp_path)
+    del world.file["systems"]["pms"]["datatypes"]["customer"]["created"]
+    mine, other = linked(world, made="2026-01-01T10:00:00+00:00")
+    world.file["systems"]["pms"]["datatypes"]["customer"]["created"] = "made"
+    world.settle()
+    assert world.link_of("pms", mine).member("pms").created == "2026-01-01T10:00:00+00:00"  # type: ignore[union-attr]
+    world.pms.edit("customer", mine, name="Aas", made="2026-01-01T11:00:00+01:00")
+    world.settle()
+    assert world.held() == []
+    assert (world.erp.get("customer", other) or {})["name"] == "Aas"
+    world.erp.edit("customer", other, city="Oslo")
+    world.settle()
+    assert world.link_of("pms", mine).member("pms").created == "2026-01-01T11:00:00+01:00"  # type: ignore[union-attr]
+
+
 def test_an_id_that_was_given_to_a_record_that_says_less(tmp_path: Path) -> None:
     """Found by seed 903736: what the old record said and the new one does not say tells them apart as well."""
     world = two(tmp_path, Behaviour(version=None, version_check="where"))

@@ -35,6 +35,7 @@ def begun(state: State, *ids: str, system: str = "pms", keys: tuple[tuple[int, s
             base={"title": f"title {id}"},
             version=1,
             modified=NOON,
+            created=None,
             keys=keys,
         )
         for id in ids

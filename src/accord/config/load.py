@@ -152,7 +152,8 @@ def _reading(project: Project, flow: Flow) -> list[Any]:
             if path in paths and (one.parts or one.null_when_absent)
         }
         zone = project.systems[side.system].clock.zone
-        read = [datatype.id, datatype.deleted, zone, types, *([formed] if formed else [])]
+        made = [["created", datatype.created]] if datatype.created else []
+        read = [datatype.id, datatype.deleted, zone, types, *([formed] if formed else []), *made]
         sides.append([side.system, side.datatype, side.where, *read])
     rows = [
         [

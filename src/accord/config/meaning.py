@@ -59,6 +59,8 @@ class Datatype:
     title: str
     id: str = "id"
     modified: str | None = None
+    created: str | None = None
+    """The path of the time of creation: where it differs, an id was given to another record."""
     version: VersionCheck | None = None
     deleted: str | None = None
     """Expression that is true for a softly deleted record."""

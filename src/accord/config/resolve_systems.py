@@ -241,6 +241,7 @@ def _datatype(
         title=checked.title or name,
         id=checked.id,
         modified=checked.modified,
+        created=checked.created,
         version=_version(checked.version, (*where, "version"), problems),
         deleted=checked.deleted,
         properties={path: _property(path, each, where, problems) for path, each in checked.properties.items()},

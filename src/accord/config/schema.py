@@ -165,6 +165,7 @@ class DatatypeModel(Strict):
     title: Text | None = None
     id: Path = "id"
     modified: Path | None = None
+    created: Path | None = None
     version: Version | None = None
     deleted: Expression | None = None
     properties: dict[str, PropertyOrType] = {}

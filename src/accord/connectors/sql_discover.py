@@ -19,6 +19,7 @@ from accord.ports import Discovered, PropertySchema
 NOT_RECORDS = ("sqlite_", "alembic_")
 """How the names of tables begin that hold no business data."""
 MODIFIED = ("changed_at", "updated_at", "modified_at", "changed", "updated", "modified", "last_modified")
+CREATED = ("created_at", "created", "created_on", "create_date", "inserted_at")
 VERSION = ("row_version", "version", "lock_version", "rowversion")
 
 
@@ -76,12 +77,13 @@ def _one(
 
 
 def _likely(found: Reflected) -> Iterator[tuple[str, str]]:
-    """The columns that are the id, the time of modification and the version, by their keys and names."""
+    """The columns that are the id, the times of modification and creation and the version, by their keys and names."""
     single = [key[0] for key in found.unique if len(key) == 1]
     yield "id", (single or list(found.columns))[0]
-    for key, names, kinds in (("modified", MODIFIED, ("datetime",)), ("version", VERSION, ("integer",))):
+    marks = (("modified", MODIFIED, "datetime"), ("created", CREATED, "datetime"), ("version", VERSION, "integer"))
+    for key, names, kind in marks:
         for name in names:
-            if name in found.columns and found.columns[name].kind in kinds:
+            if name in found.columns and found.columns[name].kind == kind:
                 yield key, name
                 break
 

@@ -27,6 +27,7 @@ class Reading:
         "_modified_text",
         "_resolve",
         "_values",
+        "created",
         "flow",
         "member",
         "modified",
@@ -45,6 +46,7 @@ class Reading:
         version: Native,
         modified: datetime | None,
         resolve: Resolve,
+        created: Native = None,
     ) -> None:
         self.flow = flow
         self.member = member
@@ -53,6 +55,7 @@ class Reading:
         self.natives = natives
         self.version = version
         self.modified = modified
+        self.created = created
         self._modified_text: str | None = None
         self._resolve = resolve
         self._values: dict[str, Any] = {}

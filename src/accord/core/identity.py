@@ -1,11 +1,13 @@
 """Whether a record is still the thing that it was when it was linked. A system may give a deleted record's id again.
 
 An id and nothing else would make a new record look like an edit of everything, and carry it over the old one's
-counterpart. People edit a row or two; another record differs in all that tells records apart.
+counterpart. People edit a row or two; another record differs in all that tells records apart, or says itself that it
+was made at another time.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from accord.core.detect import Reading
@@ -21,7 +23,11 @@ CHANGED = 2
 
 
 def is_another(flow: FlowMap, reading: Reading) -> bool:
-    """Whether all that tells the record apart has changed, or some of it and its version began anew."""
+    """Whether it was made at another time, or all that tells it apart has changed, or some of it and its version began
+    anew.
+    """
+    if was_made_again(reading):
+        return True
     verdicts = [_row(flow, reading, row) for row in reading.side.rows]
     changed, emptied = verdicts.count("changed"), verdicts.count("emptied")
     if changed and _began_anew(reading):
@@ -45,6 +51,17 @@ def _row(flow: FlowMap, reading: Reading, row: str) -> Literal["same", "changed"
     if now is None or kind.is_empty(now):
         return "emptied"
     return "same" if kind.equal(before, now) or kind.similar(before, now) else "changed"
+
+
+def was_made_again(reading: Reading) -> bool:
+    """Whether the time of creation is another one. The same moment may be told in another zone."""
+    before, now = reading.member.created, reading.created
+    if before is None or now is None or before == now:
+        return False
+    try:
+        return datetime.fromisoformat(str(before)) != datetime.fromisoformat(str(now))
+    except ValueError:
+        return True
 
 
 def _began_anew(reading: Reading) -> bool:

@@ -127,6 +127,7 @@ class SeenMember(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     version: Any = None
     modified: str | None = None
+    created: Any = None
     clean: bool = True
     """Whether every row equals the base once this is settled."""
 

@@ -25,6 +25,8 @@ class SideMap:
     rows: Mapping[str, Codec]
     """Row name → codec, for the rows that this system takes part in."""
     paths: Mapping[str, str]
+    created: str | None
+    """The path of the time at which a record was made, where the system has one."""
     properties: Mapping[str, Property]
     """Row name → what is known of the property, where something is."""
     where: Expression | None
@@ -50,9 +52,13 @@ class SideMap:
         """Row name → native value; what the system did not send is missing."""
         return {row: natives[path] for row, path in self.paths.items() if path in natives}
 
+    def created_of(self, natives: Natives) -> Native:
+        """When a record was made, as its system says it; None where nothing says so."""
+        return None if self.created is None else natives.get(self.created)
+
     def needed_paths(self) -> list[str]:
-        """Every path that must be read: rows, and whatever the expressions look at."""
-        paths = dict.fromkeys(self.paths.values())
+        """Every path that must be read: rows, the time of creation, and whatever the expressions look at."""
+        paths = dict.fromkeys([*self.paths.values(), *([self.created] if self.created else [])])
         for expression in (self.where, self.when, self.deleted):
             if expression is not None:
                 paths.update(dict.fromkeys(sorted(expression.paths)))
@@ -106,6 +112,7 @@ def _compile_side(project: Project, flow: Flow, side: Side) -> SideMap:
         writable=not system.read_only,
         rows={row.name: codec(row, system, datatype.properties.get(row.paths[side.system])) for row in rows},
         paths={row.name: row.paths[side.system] for row in rows},
+        created=datatype.created,
         properties={
             row.name: datatype.properties[path]
             for row in rows

@@ -111,7 +111,7 @@ class _Builder:
     def _seen(self, reading: Reading, taken: set[str]) -> SeenMember:
         base, natives = reading.member.base, reading.natives
         clean = all(row in taken or same_native(native, base.get(row)) for row, native in natives.items())
-        return SeenMember(version=reading.version, modified=reading.modified_text, clean=clean)
+        return SeenMember(version=reading.version, modified=reading.modified_text, created=reading.created, clean=clean)
 
     def _has_it(self, reading: Reading, name: str) -> bool:
         """Agreed again on what this member has received already, and did not change: nothing is sent to it."""

@@ -155,6 +155,7 @@ def _taken(flow: FlowMap, member: Member, plan: LinkPlan) -> Member:
         behind=frozenset(row for row in member.behind if row not in flow.rows).union(plan.behind.get(system, ())),
         version=seen.version if seen.version is not None else member.version,
         modified=datetime.fromisoformat(seen.modified) if seen.modified else member.modified,
+        created=seen.created if seen.created is not None else member.created,
         clean=seen.clean,
         gone=False,
     )
@@ -183,6 +184,7 @@ def _created(
         behind=pending.union(behind),
         version=record.version,
         modified=record.modified,
+        created=side.created_of(record.natives()),
         clean=_same(base, returned) and _in_scope(side, record),
     )
     settlement.dirty |= bool(pending) or not member.clean
@@ -211,6 +213,7 @@ def _updated(
         behind=member.behind - frozenset(sent),
         version=record.version if record else None,
         modified=record.modified if record else member.modified,
+        created=(side.created_of(record.natives()) if record else None) or member.created,
         clean=clean,
     )
 

@@ -349,7 +349,7 @@ class _Undo:
 
     def _seen(self, member: Member) -> SeenMember:
         modified = member.modified.isoformat() if member.modified else None
-        return SeenMember(version=member.version, modified=modified, clean=member.clean)
+        return SeenMember(version=member.version, modified=modified, created=member.created, clean=member.clean)
 
     # a record that we deleted
 

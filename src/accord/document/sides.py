@@ -64,6 +64,11 @@ def _modified(pair: Pair, side: Side) -> str | None:
     return None if modified is None else plain(modified)
 
 
+def _created(pair: Pair, side: Side) -> str | None:
+    created = pair.datatype(side).created
+    return None if created is None else f"{plain(created)}: a record with another one is another record"
+
+
 def _version(pair: Pair, side: Side) -> str:
     check = pair.datatype(side).version
     if check is None:
@@ -109,6 +114,7 @@ _FACTS: dict[str, Fact] = {
     "Set when created (defaults)": _defaults,
     "Id": lambda pair, side: plain(pair.datatype(side).id),
     "Modification time": _modified,
+    "Creation time": _created,
     "Proof that nothing changed (version)": _version,
     "Deleted when": _softly_deleted,
     "Accord's own key": _key,

@@ -241,7 +241,7 @@ def _compared_row(project: Project, flow: Flow, row: Row, side: Side, schema: Da
 def _required(flow: Flow, side: Side, datatype: Datatype, schema: DatatypeSchema) -> Iterator[Finding]:
     """Properties that a create must have and no row or default gives."""
     given = {row.paths.get(side.system) for row in flow.rows if side.system in row.targets}
-    given |= {*side.defaults, datatype.id, datatype.key_property, datatype.modified}
+    given |= {*side.defaults, datatype.id, datatype.key_property, datatype.modified, datatype.created}
     given.add(datatype.version.path if datatype.version else None)
     needed = [told for told in schema.properties.values() if told.required and not told.read_only]
     missing = [told.path for told in needed if told.path not in given]

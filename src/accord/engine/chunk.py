@@ -173,10 +173,12 @@ def _reading(chunk: Chunk, member: Member) -> Reading:
             modified=member.modified,
             resolve=chunk.refs.get,
         )
+    side, natives = chunk.flow.sides[member.ref.system], arrival.natives()
     return Reading(
         chunk.flow,
         member,
-        chunk.flow.sides[member.ref.system].by_row(arrival.natives()),
+        side.by_row(natives),
+        created=side.created_of(natives),
         version=arrival.version if arrival.version is not None else member.version,
         modified=arrival.modified,
         resolve=chunk.refs.get,

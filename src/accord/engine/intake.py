@@ -134,9 +134,15 @@ class _Intake:
         flow = self.setting.flows.get(link.flow)
         if flow is None or self.system not in flow.sides or not member.base:
             return False
-        natives = flow.sides[self.system].by_row(arrival.natives())
+        side, natives = flow.sides[self.system], arrival.natives()
         reading = Reading(
-            flow, member, natives, version=arrival.version, modified=arrival.modified, resolve=lambda _ref: None
+            flow,
+            member,
+            side.by_row(natives),
+            version=arrival.version,
+            modified=arrival.modified,
+            resolve=lambda _ref: None,
+            created=side.created_of(natives),
         )
         return is_another(flow, reading)
 
@@ -179,6 +185,7 @@ class _Intake:
             base=base,
             version=arrival.version,
             modified=arrival.modified,
+            created=flow.sides[self.system].created_of(natives),
             keys=keys_of(flow, arrival, base) if flow.flow.matches else (),
         )
 

@@ -108,7 +108,8 @@ def _new_link(flow: FlowMap, ref: Ref, answer: Record | Absence) -> NewLink:
     arrival = arrival_of(flow, ref, answer)
     if arrival.content is None:
         raise UsageError(f"{ref} is deleted")
-    base = flow.sides[ref.system].by_row(arrival.natives())
+    side, natives = flow.sides[ref.system], arrival.natives()
+    base = side.by_row(natives)
     return NewLink(
         flow=flow.name,
         ref=ref,
@@ -116,5 +117,6 @@ def _new_link(flow: FlowMap, ref: Ref, answer: Record | Absence) -> NewLink:
         base=base,
         version=arrival.version,
         modified=arrival.modified,
+        created=side.created_of(natives),
         keys=keys_of(flow, arrival, base) if flow.flow.matches else (),
     )

@@ -14,7 +14,7 @@ from accord.core.circles import circle_in
 from accord.core.decide import Decision
 from accord.core.deletion import fate, plan_deletion, remaining_values
 from accord.core.detect import Reading
-from accord.core.identity import is_another
+from accord.core.identity import is_another, was_made_again
 from accord.core.keys import make_key
 from accord.core.linkplan import HeldItem, LinkPlan, LogLine, resting_plan
 from accord.core.mapping import FlowMap
@@ -261,6 +261,8 @@ class Planner:
         item = choice_of(chunk.held.get(link.id, ()), "review")
         choice = dict(item.decision or {}) if item is not None else {}
         refs = tuple(str(reading.member.ref) for reading in others)
+        is_made_again = any(was_made_again(reading) for reading in others)
+        why = "it was made at another time" if is_made_again else "all that tells it apart has changed"
         if choice.get("link") in refs:
             return None
         if choice.get("create"):
@@ -269,8 +271,8 @@ class Planner:
             kind="review",
             values={r.system: {row: r.natives.get(row) for row in r.side.rows} for r in others},
             base={r.system: {row: r.member.base.get(row) for row in r.side.rows} for r in others},
-            reason=f"{' and '.join(refs)} looks like another record under the same id: all that tells it apart has "
-            f"changed. If it is the same, resolve it by `--link {refs[0]}`; if it is another one, by `--create`",
+            reason=f"{' and '.join(refs)} looks like another record under the same id: {why}. "
+            f"If it is the same, resolve it by `--link {refs[0]}`; if it is another one, by `--create`",
             refs=refs,
         )
         return LinkPlan(flow=link.flow, link=link.id, state=link.state, held=(held,))

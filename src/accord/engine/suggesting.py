@@ -96,8 +96,8 @@ class _Side:
         name = side.side.datatype
         datatype, found = project.datatype(side.side.system, name), asked[name]
         version = datatype.version.path if datatype.version is not None else None
-        marks = {datatype.id, datatype.modified, version, datatype.key_property}
-        marks |= {found.keys.get(key) for key in ("modified", "version")}
+        marks = {datatype.id, datatype.modified, datatype.created, version, datatype.key_property}
+        marks |= {found.keys.get(key) for key in ("modified", "created", "version")}
         self.id = datatype.id
         self.records = [record for record in found.samples if _is_in(side, record)]
         self.properties = [

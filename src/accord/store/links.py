@@ -15,19 +15,19 @@ from accord.stored import NewLink, SettledLink
 
 LINKS = "SELECT id, flow, state, agreed, why, pinned FROM link WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 MEMBERS = (
-    "SELECT link, place, id, native_id, base, behind, version, modified, clean, gone FROM member "
+    "SELECT link, place, id, native_id, base, behind, version, modified, clean, gone, created FROM member "
     "WHERE open = 1 AND link IN (SELECT value FROM json_each(?)) ORDER BY link, place"
 )
 CLOSED_MEMBERS = MEMBERS.replace("open = 1 AND ", "")
 NEW_LINK = "INSERT INTO link (id, flow, state, agreed, dirty, since) VALUES (?, ?, ?, '{}', 1, ?)"
 NEW_MEMBER = (
-    "INSERT INTO member (link, place, id, native_id, base, behind, version, modified, clean, gone, open) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO member (link, place, id, native_id, base, behind, version, modified, clean, gone, open, created) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 PUT_MEMBER = (  # a record that is open in another link breaks `member_ref`, loudly
     f"{NEW_MEMBER} ON CONFLICT (link, place, id) DO UPDATE SET native_id = excluded.native_id, base = excluded.base, "
     "behind = excluded.behind, version = excluded.version, modified = excluded.modified, clean = excluded.clean, "
-    "gone = excluded.gone, open = excluded.open"
+    "gone = excluded.gone, open = excluded.open, created = excluded.created"
 )
 PUT_LINK = "UPDATE link SET state = ?, agreed = ?, dirty = ?, why = ? WHERE id = ?"
 NEW_KEY = "INSERT OR IGNORE INTO match_key (flow, rule, key, link, place) VALUES (?, ?, ?, ?, ?)"
@@ -138,7 +138,8 @@ class Links:
         place = self.observed.place(new.ref.system, new.ref.datatype)
         modified = new.modified.isoformat() if new.modified else None
         base = json_text(dict(new.base))
-        return (number, place, new.ref.id, _text(new.native_id), base, "", _text(new.version), modified, 1, 0, 1)
+        version, created = _text(new.version), _text(new.created)
+        return (number, place, new.ref.id, _text(new.native_id), base, "", version, modified, 1, 0, 1, created)
 
     def load(self, numbers: Sequence[int], *, closed: bool = False) -> dict[int, Link]:
         """Links by number, with their members (also those of closed links when asked)."""
@@ -158,7 +159,7 @@ class Links:
         }
 
     def _member(self, row: Any) -> Member:
-        _, place, id, native_id, base, behind, version, modified, clean, gone = row
+        _, place, id, native_id, base, behind, version, modified, clean, gone, created = row
         return Member(
             ref=self.observed.ref(place, id),
             native_id=from_json(native_id),
@@ -166,6 +167,7 @@ class Links:
             behind=frozenset(behind.split("\x1f")) if behind else frozenset(),
             version=None if version is None else from_json(version),
             modified=datetime.fromisoformat(modified) if modified else None,
+            created=None if created is None else from_json(created),
             clean=bool(clean),
             gone=bool(gone),
         )
@@ -339,6 +341,7 @@ class Links:
             int(member.clean),
             int(member.gone),
             is_open,
+            _text(member.created),
         )
 
     def _write_keys(self, settled: Sequence[SettledLink]) -> None:
