@@ -105,7 +105,7 @@ CHANGES: dict[type, dict[str, list[Any]]] = {
         "title": ["Enterprise"],
         "id": ["no"],
         "modified": [None, "touched"],
-        "created": [None, "made_at"],
+        "created": ["made_at"],
         "version": [None],
         "deleted": ["gone == true"],
         "properties": [{}],
