@@ -58,7 +58,7 @@ Auth = Annotated[
 
 def _pattern(value: str) -> str:
     try:
-        re.compile(value)
+        re.compile(value.replace("{id}", "1"))
     except re.error:
         refuse("not a regular expression")
     return value
@@ -70,7 +70,7 @@ class ErrorRule(Strict):
     at: str = Field(default="code", description="Where to look in the error: `code`, `data.name`, `0` of a list")
     equals: Any = Field(default=None, description="The value there, or a list of them")
     matches: Annotated[str, AfterValidator(_pattern)] | None = Field(
-        default=None, description="A regular expression that the whole text there fits"
+        default=None, description="A regular expression that the whole text fits; `{id}` is the id asked for"
     )
     means: Literal["gone", "stale", "conflict", "refused", "forbidden", "retry", "expired", "unknown"]
 

@@ -113,6 +113,8 @@ class RpcClient(Client):
             if self._dialect is not None and "value" in values:
                 datatype = self.system.datatypes[call.datatype]
                 values["value"] = self._dialect.value(values["value"], values["property"], datatype)
+            if self._dialect is not None and "since" in values:
+                values["since"] = self._dialect.since(values["since"])
             return Asked(call, values, None)
         record: dict[str, Any] = from_json(body)
         if self._dialect is not None:
@@ -184,9 +186,9 @@ class RpcClient(Client):
             return _answer(405 if call.kind == "get" else 422, str(error))
         headers = {**headers, "Content-Type": replies.media_type(self._rpc.protocol)}
         answer = await super()._send("POST", self.url(self._rpc.endpoint), body, headers)
-        return replace(self._translated(call, answer, number), wait=answer.wait, generation=answer.generation)
+        return replace(self._translated(asked, answer, number), wait=answer.wait, generation=answer.generation)
 
-    def _translated(self, call: Described, answer: Answer, number: int) -> Answer:
+    def _translated(self, asked: Asked, answer: Answer, number: int) -> Answer:
         status = answer.status
         if status in (401, 403, 429, 503) or 300 <= status < 400:
             return answer
@@ -200,12 +202,12 @@ class RpcClient(Client):
             return Answer(status, {}, answer.body)
         date = {"Date": answer.headers["Date"]} if "Date" in answer.headers else {}
         if reply.failed:
-            return self._refused(call, reply.error, status)
-        return replace(self._succeeded(call, reply.result), headers=date)
+            return self._refused(asked, reply.error, status)
+        return replace(self._succeeded(asked.call, reply.result), headers=date)
 
-    def _refused(self, call: Described, error: Any, status: int) -> Answer:
-        means = replies.meaning(error, self._rpc.rules, status)
-        if means == "gone" and call.kind in ("list", "find", "create"):
+    def _refused(self, asked: Asked, error: Any, status: int) -> Answer:
+        means = replies.meaning(error, self._rpc.rules, status, str(asked.values.get("id", "")))
+        if means == "gone" and asked.call.kind in ("list", "find", "create"):
             means = "refused"
         return _answer(replies.STATUS[means], replies.words(error) or "an error without words")
 

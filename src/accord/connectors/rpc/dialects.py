@@ -41,6 +41,9 @@ class Dialect(Protocol):
     def value(self, value: Any, path: str, datatype: Datatype) -> Any:
         """A single value to search by. Raises NotWritten."""
 
+    def since(self, text: str) -> Any:
+        """The time that changes are asked for."""
+
 
 def types_of(datatype: Datatype) -> dict[str, str]:
     """Path → name of the type that the file gives; a property that is written elsewhere by that name, too."""
@@ -79,6 +82,10 @@ class Tryton:
         """See `Dialect`."""
         name = types_of(datatype).get(path)
         return _classed(name, value, path, ZoneInfo("UTC")) if name in _CLASSED else _exact(value)
+
+    def since(self, text: str) -> Any:
+        """See `Dialect`."""
+        return _classed("datetime", text, "since", ZoneInfo("UTC"))
 
 
 def _classless(value: Any) -> Any:
@@ -202,6 +209,10 @@ class Odoo:
     def value(self, value: Any, path: str, datatype: Datatype) -> Any:
         """See `Dialect`."""
         return self._written(value, types_of(datatype).get(path), path, ZoneInfo("UTC"))
+
+    def since(self, text: str) -> Any:
+        """See `Dialect`. The file's `format` has written it already."""
+        return text
 
     def _written(self, value: Any, kind: str | None, path: str, zone: ZoneInfo) -> Any:
         if value is None:

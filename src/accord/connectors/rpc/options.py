@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,7 +30,8 @@ class Rule:
     at: str
     means: str
     equals: tuple[Any, ...] | None = None
-    matches: re.Pattern[str] | None = None
+    matches: str | None = None
+    """A regular expression for the whole text; `{id}` in it is the id of the record that is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ def _rule(said: Mapping[str, Any]) -> Rule:
         at=str(said.get("at") or "code"),
         means=str(said["means"]),
         equals=None if equals is None else tuple(equals) if isinstance(equals, list) else (equals,),
-        matches=re.compile(said["matches"], re.DOTALL) if said.get("matches") else None,
+        matches=said.get("matches"),
     )
 
 

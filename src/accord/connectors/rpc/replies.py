@@ -6,6 +6,7 @@ unknown: nobody can tell from it whether a write happened.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,10 +96,10 @@ def _json(result: Any) -> bytes:
         raise Unfit("a result that JSON cannot hold") from None
 
 
-def meaning(error: Any, rules: Sequence[Rule], status: int) -> str:
+def meaning(error: Any, rules: Sequence[Rule], status: int, id: str = "") -> str:
     """What an error means: by the first rule that fits, else by its code, the HTTP status, its words."""
     for rule in rules:
-        if _fits(rule, error):
+        if _fits(rule, error, id):
             return rule.means
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(code, int) and code in CERTAIN:
@@ -110,7 +111,7 @@ def meaning(error: Any, rules: Sequence[Rule], status: int) -> str:
     return "unknown" if is_unsure(words(error), b"") else "refused"
 
 
-def _fits(rule: Rule, error: Any) -> bool:
+def _fits(rule: Rule, error: Any, id: str) -> bool:
     if rule.equals is None and rule.matches is None:
         return True
     value = at(error, rule.at)
@@ -118,7 +119,8 @@ def _fits(rule: Rule, error: Any) -> bool:
         return False
     if rule.matches is None:
         return True
-    return isinstance(value, str) and rule.matches.fullmatch(value[:LONGEST_TEXT]) is not None
+    pattern = rule.matches.replace("{id}", re.escape(id))
+    return isinstance(value, str) and re.fullmatch(pattern, value[:LONGEST_TEXT], re.DOTALL) is not None
 
 
 def words(error: Any) -> str:
