@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tests.real.server import SYSTEMS, Answer, free_port, send, serving
 DATABASE = "accord"
 START_SECONDS = 60
 CONFIGURATION = """[database]
-uri = sqlite://
+uri = {uri}
 path = {folder}
 [web]
 listen = 127.0.0.1:{port}
@@ -35,6 +36,14 @@ class Tryton:
     company: int
     password: str
     session: dict[str, str]
+    folder: Path
+
+    def forget_sessions(self) -> None:
+        """On SQLite: every session but that of this person has ended."""
+        own = base64.b64decode(self.session["Authorization"].partition(" ")[2]).decode().rpartition(":")[2]
+        with closing(sqlite3.connect(self.folder / f"{DATABASE}.sqlite", timeout=30)) as database, database:
+            assert database.execute("DELETE FROM ir_session WHERE key <> ?", (own,)).rowcount > 0
+            assert database.execute("SELECT count(*) FROM ir_session").fetchone() == (1,)
 
     @property
     def context(self) -> str:
@@ -67,11 +76,11 @@ class Tryton:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Tryton]:
-    """A database in a folder and a server on it: about a quarter of a minute."""
+def running(folder: Path, uri: str = "sqlite://") -> Iterator[Tryton]:
+    """A database, in a folder or an empty one of a PostgreSQL, and a server on it: about a quarter of a minute."""
     port, password = free_port(), secrets.token_hex(12)
     file = folder / "trytond.conf"
-    file.write_text(CONFIGURATION.format(folder=folder, port=port), "utf-8")
+    file.write_text(CONFIGURATION.format(folder=folder, port=port, uri=uri), "utf-8")
     (folder / f"{DATABASE}.sqlite").touch()
     (folder / "password").write_text(password, "utf-8")
     command = [SYSTEMS / "trytond-admin", "-c", file, "-d", DATABASE, "--all", "-p", "--email", "admin@example.org"]
@@ -89,7 +98,7 @@ def running(folder: Path) -> Iterator[Tryton]:
     server = [SYSTEMS / "trytond", "-c", file, "-d", DATABASE]
     with serving(server, folder, lambda: send("POST", f"{root}/rpc/", version), START_SECONDS):
         session = _session(url, password)
-        yield Tryton(url, _key(url, session), _company(url, session), password, session)
+        yield Tryton(url, _key(url, session), _company(url, session), password, session, folder)
 
 
 def _session(url: str, password: str) -> dict[str, str]:
