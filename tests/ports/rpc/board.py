@@ -100,6 +100,7 @@ class Board:
 
     def fail(self, code: int, message: str, data: Any = None) -> Any:
         """Whatever error a test asks for."""
+        self.calls.append("fail")
         return self._fault(code, message, data=data)
 
     def echo(self, value: Any) -> Any:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from aiohttp.abc import AbstractResolver
 
 from accord.config.meaning import System
-from accord.connectors.rest.answers import Answer, Unfit, decode
+from accord.connectors.rest.answers import Answer, Lost, Unfit, decode
 from accord.connectors.rest.bodies import encode, nested
 from accord.connectors.rest.client import Client
 from accord.connectors.rest.oauth import Token
@@ -138,7 +138,7 @@ class RpcClient(Client):
             date = date or answer.headers
             records = at(_decoded(answer.body), asked.call.place)
             if not isinstance(records, list):
-                return _answer(replies.NOT_RPC, f"{asked.call.method}: no list of records")
+                raise Unfit("no list of records")
             found.extend(records)
             await self.gate.turn()
         body: Any = found
@@ -165,10 +165,10 @@ class RpcClient(Client):
             return answer
         items = at(_decoded(answer.body), each.records)
         if not isinstance(items, list):
-            return _answer(replies.NOT_RPC, f"{each.method}: no list")
+            raise Unfit(f"{each.method}: no list")
         found = [at(item, each.take) for item in items]
         if any(value is None or isinstance(value, dict | list) for value in found):
-            return _answer(replies.NOT_RPC, f"{each.method}: an item without {each.take or 'value'}")
+            raise Unfit(f"{each.method}: an item without {each.take or 'value'}")
         return found
 
     async def _called(self, asked: Asked, headers: Mapping[str, str]) -> Answer:
@@ -178,7 +178,7 @@ class RpcClient(Client):
         try:
             params = fill(template, asked.values)
             if call.spread and asked.body is not None:
-                params = {**asked.body, **params}
+                params = {**asked.body, **dict(params)}  # a parameter of the call goes before a property
             self._number += 1
             number = self._number
             body = replies.request(self._rpc.protocol, str(fill(call.method, asked.values)), params, number)
@@ -196,7 +196,7 @@ class RpcClient(Client):
             reply = replies.reply(self._rpc.protocol, answer.body, number)
         except Unfit as unfit:
             if 200 <= status < 300:
-                return _answer(replies.NOT_RPC, str(unfit))
+                raise _odd(asked.call, str(unfit)) from None
             if status in replies.ENDPOINT_GONE:
                 return _answer(replies.NO_ENDPOINT, f"{status} instead of a reply: is the endpoint right?")
             return Answer(status, {}, answer.body)
@@ -221,7 +221,7 @@ class RpcClient(Client):
                 place = call.place if call.kind in ("list", "find", "get") else None
                 result = self._dialect.read(result, self.system.datatypes[call.datatype], place)
         except (Unfit, RecursionError) as error:
-            return _answer(replies.NOT_RPC, str(error) if isinstance(error, Unfit) else "nested too deeply")
+            raise _odd(call, str(error) if isinstance(error, Unfit) else "nested too deeply") from None
         if call.kind in ("list", "find"):
             return Answer(200, {}, encode(result))
         if replies.is_one_of(result, call.signs):
@@ -283,8 +283,13 @@ def _record(found: Any, call: Described) -> Answer:
     if isinstance(found, list) and len(found) == 1:
         found = found[0]
     if not isinstance(found, dict):
-        return _answer(replies.NOT_RPC, f"{call.method}: no record in the result")
+        raise Unfit("no record in the result")
     return Answer(200, {}, encode(found))
+
+
+def _odd(call: Described, why: str) -> Unfit | Lost:
+    """What is read is read again; whether what is written was done, nobody knows."""
+    return Unfit(why) if call.kind in ("list", "find", "get") else Lost(f"{call.method} ({call.datatype}): {why}")
 
 
 def _answer(status: int, message: str) -> Answer:

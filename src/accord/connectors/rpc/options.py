@@ -151,7 +151,7 @@ def described(datatype: Datatype) -> dict[str, Described]:
             datatype=datatype.name,
             kind=kind,
             method=str(said["method"]),
-            params=said.get("params") or [],
+            params=said.get("params", []),
             changed=changed,
             place=place,
             signs=tuple(said.get("missing" if kind == "get" else "failed") or ()),

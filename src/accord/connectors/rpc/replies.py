@@ -29,7 +29,6 @@ STATUS = {
     "expired": 401,
     "unknown": 500,
 }
-NOT_RPC = 502
 NO_ENDPOINT = 501
 ENDPOINT_GONE = (404, 405, 409, 410, 412)
 """Statuses that say something of the endpoint, and nothing of a record."""
