@@ -1,4 +1,4 @@
-"""The preset `kanboard` against Kanboard's documentation: each call, and the suite on a server that answers as it says."""
+"""The preset `kanboard` against Kanboard's documentation, and the suite on a server that answers as it says."""
 
 import asyncio
 import json
