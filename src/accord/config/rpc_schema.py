@@ -72,6 +72,7 @@ class ErrorRule(Strict):
     matches: Annotated[str, AfterValidator(_pattern)] | None = Field(
         default=None, description="A regular expression that the whole text fits; `{id}` is the id asked for"
     )
+    text: str | None = Field(default=None, description="Where `matches` looks, if not where `at` says")
     means: Literal["gone", "stale", "conflict", "refused", "forbidden", "retry", "expired", "unknown"]
 
 

@@ -32,6 +32,8 @@ class Rule:
     equals: tuple[Any, ...] | None = None
     matches: str | None = None
     """A regular expression for the whole text; `{id}` in it is the id of the record that is asked for."""
+    text: str | None = None
+    """Where that text is, if not at `at`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,7 @@ def _rule(said: Mapping[str, Any]) -> Rule:
         means=str(said["means"]),
         equals=None if equals is None else tuple(equals) if isinstance(equals, list) else (equals,),
         matches=said.get("matches"),
+        text=said.get("text"),
     )
 
 

@@ -118,6 +118,7 @@ def _fits(rule: Rule, error: Any, id: str) -> bool:
         return False
     if rule.matches is None:
         return True
+    value = at(error, rule.text or rule.at)
     pattern = rule.matches.replace("{id}", re.escape(id))
     return isinstance(value, str) and re.fullmatch(pattern, value[:LONGEST_TEXT], re.DOTALL) is not None
 
