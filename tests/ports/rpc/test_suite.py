@@ -1,7 +1,9 @@
 """The connector against the conformance suite, over JSON-RPC 2.0 and 1.0 and in several ways to describe the calls."""
 
-from collections.abc import Iterator
+import xmlrpc.client
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from accord.config.meaning import System
 from accord.connectors.rpc.connector import RpcConnector
 from accord.model import Absence, Natives, Record
 from accord.testing import ConnectorSuite, Harness
-from tests.ports.rpc.board import CALLS, Board, served, system
+from tests.ports.rpc.board import CALLS, STALE, Board, served, system
 
 BY_POSITION: dict[str, Any] = {
     "list": {
@@ -28,14 +30,20 @@ BY_POSITION: dict[str, Any] = {
 }
 
 
+def plain(natives: Natives) -> dict[str, Any]:
+    """What a program of the board has: its servers know no decimals."""
+    return {path: float(value) if isinstance(value, Decimal) else value for path, value in natives.items()}
+
+
 class OnBoard(ConnectorSuite):
     """A person works on the board itself, and not through the protocol."""
 
     protocol = "json-rpc"
+    board_of: Callable[[], Board] = Board
 
     @pytest.fixture(autouse=True)
     def _running(self) -> Iterator[None]:
-        self.board = Board()
+        self.board = self.board_of()
         with served(self.board, self.protocol) as self.url:
             yield
 
@@ -51,8 +59,8 @@ class OnBoard(ConnectorSuite):
             unmapped="note",
             decimal="hours",
             unique="code",
-            insert=lambda natives: str(self.board.create_task(dict(natives))),
-            edit=lambda id, natives: self.board.change_task(int(id), dict(natives)),
+            insert=lambda natives: str(self.board.create_task(plain(natives))),
+            edit=lambda id, natives: self.board.change_task(int(id), plain(natives)),
             delete=lambda id: self.board.delete_task(int(id)),
             get=self.get,
         )
@@ -106,6 +114,25 @@ class TestWithSession(OnBoard):
             changed = call["changed_since"]
             found["changed_since"] = {**changed, "params": ["{session}", call["method"], changed["params"]]}
         return found
+
+
+def raising(code: int, message: str, data: Any = None) -> None:
+    """How the standard library's server is told of a fault."""
+    raise xmlrpc.client.Fault(code, message)
+
+
+class TestXmlRpc(OnBoard):
+    """XML-RPC, with a version check."""
+
+    protocol = "xml-rpc"
+    board_of = staticmethod(lambda: Board(raising))
+
+    def described(self) -> System:
+        version = {"update": ["{id:int}", "{record}", "{version:int}"], "delete": ["{id:int}", "{version:int}"]}
+        calls = {kind: {**call, "params": version.get(kind, call["params"])} for kind, call in BY_POSITION.items()}
+        calls["find"] = {"method": "find_tasks", "params": ["{property}", "{value}"], "by": ["title"]}
+        rules = [{"equals": STALE, "means": "stale"}]
+        return system(self.url, calls, modified="touched", protocol=self.protocol, errors=rules)
 
 
 def test_the_calls_of_these_tests_are_all_that_a_file_may_describe() -> None:

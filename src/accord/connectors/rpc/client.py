@@ -18,7 +18,7 @@ from accord.connectors.rest.bodies import encode, nested
 from accord.connectors.rest.client import Client
 from accord.connectors.rest.oauth import Token
 from accord.connectors.rpc import replies
-from accord.connectors.rpc.dialects import DIALECTS, NotWritten
+from accord.connectors.rpc.dialects import DIALECTS, NotWritten, XmlTimes
 from accord.connectors.rpc.options import Described, Each, RpcOptions, described
 from accord.connectors.rpc.templates import NotFilled, at, fill
 from accord.errors import Unauthorized
@@ -46,7 +46,7 @@ class RpcClient(Client):
         super().__init__(system, options.rest, resolver)
         self._rpc = options
         self._zone = ZoneInfo(system.clock.zone)
-        self._dialect = DIALECTS.get(options.dialect)
+        self._dialect = DIALECTS.get(options.dialect) or (XmlTimes() if options.protocol == "xml-rpc" else None)
         self._described = {name: described(datatype) for name, datatype in system.datatypes.items()}
         self._given: Any = None
         """The session of the last login, as it is used in calls."""

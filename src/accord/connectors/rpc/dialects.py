@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
+from xmlrpc.client import DateTime
 from zoneinfo import ZoneInfo
 
 from accord.config.kinds import TypeRefused, parse_type
@@ -241,6 +242,38 @@ def _inside(value: Any, steps: list[str], change: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict) and steps[0] in value:
         return {**value, steps[0]: _inside(value[steps[0]], steps[1:], change)}
     return value
+
+
+class XmlTimes:
+    """XML-RPC has a type for times, without a zone and in whole seconds: the system's own."""
+
+    def read(self, result: Any, datatype: Datatype, place: str | None) -> Any:
+        """See `Dialect`."""
+        return result
+
+    def write(self, record: dict[str, Any], datatype: Datatype, zone: ZoneInfo) -> dict[str, Any]:
+        """See `Dialect`."""
+        for path, name in types_of(datatype).items():
+            value = get_path(record, path)
+            if name == "datetime" and isinstance(value, str):
+                set_path(record, path, _xml_time(value, path, zone))
+        return record
+
+    def value(self, value: Any, path: str, datatype: Datatype) -> Any:
+        """See `Dialect`."""
+        return value
+
+    def since(self, text: str) -> Any:
+        """See `Dialect`."""
+        return text
+
+
+def _xml_time(value: str, path: str, zone: ZoneInfo) -> DateTime:
+    try:
+        when = datetime.fromisoformat(value)
+    except ValueError:
+        raise NotWritten(f"{path}: not a time that can be written") from None
+    return DateTime(f"{when.astimezone(zone) if when.tzinfo else when:%Y%m%dT%H:%M:%S}")
 
 
 DIALECTS: dict[str, Dialect] = {"tryton": Tryton(), "odoo": Odoo()}

@@ -5,6 +5,7 @@ Numbers keep their digits: a double is read and written as the text that it is, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,8 @@ from xmlrpc.client import DateTime, Fault, Marshaller, Unmarshaller, escape
 
 DEEPEST = 200
 """Levels of elements; a value takes three for each list or object around it."""
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""XML 1.0, section 2.2. An end of line with a carriage return is written as a reference, which parsers keep."""
 
 
 class Refused(Exception):
@@ -45,15 +48,29 @@ class _Writer(Marshaller):
         name = "int" if -(2**31) <= value < 2**31 else "i8"
         write(f"<value><{name}>{value}</{name}></value>\n")
 
+    def dump_text(self, value: str, write: Callable[[str], Any]) -> None:
+        if _NO_XML.search(value):
+            raise OverflowError("a character that XML cannot carry")
+        write(f"<value><string>{escape(value).replace(chr(13), '&#13;')}</string></value>\n")
+
     dispatch[Decimal] = dump_decimal
     dispatch[int] = dump_whole
+    dispatch[str] = dump_text
 
 
 def encode(method: str, params: list[Any]) -> bytes:
-    """A call. Raises OverflowError for a whole number of more than 64 bits."""
+    """A call. Raises OverflowError for what XML-RPC cannot carry."""
+    _check_names(params)
     said = _Writer("utf-8", allow_none=True).dumps(tuple(params))
     named = f"<methodCall>\n<methodName>{escape(method)}</methodName>\n{said}</methodCall>\n"
     return f'<?xml version="1.0" encoding="utf-8"?>\n{named}'.encode()
+
+
+def _check_names(value: Any) -> None:
+    for item in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        _check_names(item)
+    if isinstance(value, dict) and any("\r" in name or _NO_XML.search(name) for name in value):
+        raise OverflowError("a name with a character that XML cannot carry")
 
 
 def decode(body: bytes) -> tuple[Any, dict[str, Any] | None]:
@@ -100,7 +117,7 @@ def _parse(body: bytes, reader: _Reader) -> None:
     parser.CharacterDataHandler = reader.data
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = parser.UnparsedEntityDeclHandler = refuse
     parser.ExternalEntityRefHandler = refuse
-    reader.xml("utf-8", None)
+    reader.xml("", None)  # an encoding that is none: text is text already
     parser.Parse(body, True)
 
 
