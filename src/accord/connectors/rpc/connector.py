@@ -40,6 +40,7 @@ class RpcConnector(RestConnector):
     @staticmethod
     def _fields(datatype: Datatype, paths: Sequence[str]) -> list[str]:
         version = datatype.version.path if datatype.version is not None else None
+        paths = paths or [path for path, one in datatype.properties.items() if not one.parts]  # to discover
         return list(dict.fromkeys(filter(None, (datatype.id, *paths, datatype.modified, version))))
 
     def capabilities(self, datatype: str) -> Capabilities:
