@@ -68,7 +68,7 @@ def test_every_procedure_of_another_call_is_documented(tmp_path: Path) -> None:
 def test_every_property_of_the_preset_is_documented(tmp_path: Path) -> None:
     """In the records that the documentation shows."""
     for name, datatype in system(tmp_path).datatypes.items():
-        paths = {*datatype.properties, datatype.id, *filter(None, [datatype.modified])}
+        paths = {*datatype.properties, datatype.id, *filter(None, [datatype.modified, datatype.created])}
         assert paths <= set(DOCUMENTED["records"][name]), name
 
 

@@ -31,6 +31,8 @@ def answer(value: str) -> bytes:
         f"{HEAD}<!DOCTYPE x [{BOMB}]>" + answer("<value>&l9;</value>").decode().removeprefix(HEAD),
         f'{HEAD}<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><methodResponse><params><param><value>&e;</value>'
         "</param></params></methodResponse>",
+        f'{HEAD}<!DOCTYPE x [<!ENTITY e "hello">]>' + answer("<value>&e;</value>").decode().removeprefix(HEAD),
+        f"{HEAD}<!DOCTYPE methodResponse>" + answer("<value>hello</value>").decode().removeprefix(HEAD),
         f'{HEAD}<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd"><methodResponse/>',
         f"{HEAD}<methodResponse><params><param><value>&unknown;</value></param></params></methodResponse>",
         answer("<value><array><data>" * 500 + "</data></array></value>" * 500).decode(),
