@@ -30,14 +30,14 @@ demo: setup
 	$(BIN)/accord demo $(ARGS)
 
 test: setup systems
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/redmine $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/redmine --ignore tests/real/tryton_postgresql $(ARGS)
 
-# Redmine, of Debian. Its own database is made by the tests; the package's is not touched.
+# Redmine, of Debian, whose own database is made by the tests (the package's is not touched), and Tryton on PostgreSQL.
 test-real: setup systems
 	test -f /usr/share/redmine/config.ru && command -v puma >/dev/null || { apt-get update -qq && \
 	  echo "redmine redmine/instances/default/dbconfig-install boolean false" | debconf-set-selections && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma; }
-	$(BIN)/python -m pytest -q tests/real/redmine $(ARGS)
+	$(BIN)/python -m pytest -q tests/real/redmine tests/real/tryton_postgresql $(ARGS)
 
 test-browser: setup
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }

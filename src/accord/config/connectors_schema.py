@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from accord.config.kinds import refuse
 from accord.config.rest_schema import OpenapiDatatype, OpenapiSystem, RestDatatype, RestSystem
+from accord.config.rpc_schema import JsonrpcDatatype, JsonrpcSystem
 from accord.config.schema import DatatypeModel, Expression, Strict, SystemModel, Texts
 
 
@@ -90,5 +91,6 @@ CONNECTORS: dict[str, tuple[type[SystemModel], type[DatatypeModel]]] = {
     "sql": (SqlSystem, SqlDatatype),
     "file": (FileSystem, FileDatatype),
     "memory": (MemorySystem, AnyDatatype),
+    "jsonrpc": (JsonrpcSystem, JsonrpcDatatype),
     "openapi": (OpenapiSystem, OpenapiDatatype),
 }

@@ -15,6 +15,7 @@ from accord.ports import Connector
 GROUP = "accord.connectors"
 SHIPPED = {
     "rest": "accord.connectors.rest.connector:RestConnector",
+    "jsonrpc": "accord.connectors.rpc.connector:RpcConnector",
     "sql": "accord.connectors.sql:SqlConnector",
     "file": "accord.connectors.file:FileConnector",
     "memory": "accord.connectors.memory:MemoryConnector",

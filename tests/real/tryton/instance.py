@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tests.real.server import SYSTEMS, Answer, free_port, send, serving
 DATABASE = "accord"
 START_SECONDS = 60
 CONFIGURATION = """[database]
-uri = sqlite://
+uri = {uri}
 path = {folder}
 [web]
 listen = 127.0.0.1:{port}
@@ -33,6 +34,16 @@ class Tryton:
     url: str
     key: str
     company: int
+    password: str
+    session: dict[str, str]
+    folder: Path
+
+    def forget_sessions(self) -> None:
+        """On SQLite: every session but that of this person has ended."""
+        own = base64.b64decode(self.session["Authorization"].partition(" ")[2]).decode().rpartition(":")[2]
+        with closing(sqlite3.connect(self.folder / f"{DATABASE}.sqlite", timeout=30)) as database, database:
+            assert database.execute("DELETE FROM ir_session WHERE key <> ?", (own,)).rowcount > 0
+            assert database.execute("SELECT count(*) FROM ir_session").fetchone() == (1,)
 
     @property
     def context(self) -> str:
@@ -44,6 +55,18 @@ class Tryton:
         given = {"Authorization": f"bearer {self.key}", "X-Tryton-Context": self.context, **headers}
         return send(method, f"{self.url}/rest/model/{path}", body, {name: text for name, text in given.items() if text})
 
+    def rpc(self, method: str, *params: Any, **context: Any) -> Answer:
+        """One call of the same administrator over JSON-RPC, inactive records included."""
+        said = {"active_test": False, "company": self.company, **context}
+        call = {"id": 3, "method": f"model.{method}", "params": [*params, said]}
+        return send("POST", f"{self.url}/rpc/", call, self.session)
+
+    def result(self, method: str, *params: Any, **context: Any) -> Any:
+        """Its result."""
+        answer = self.rpc(method, *params, **context).json
+        assert "error" not in answer, answer
+        return answer["result"]
+
     def made(self, model: str, body: Any) -> int:
         """The id of the record that a POST made."""
         answer = self("POST", model, body)
@@ -53,11 +76,11 @@ class Tryton:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Tryton]:
-    """A database in a folder and a server on it: about a quarter of a minute."""
+def running(folder: Path, uri: str = "sqlite://") -> Iterator[Tryton]:
+    """A database, in a folder or an empty one of a PostgreSQL, and a server on it: about a quarter of a minute."""
     port, password = free_port(), secrets.token_hex(12)
     file = folder / "trytond.conf"
-    file.write_text(CONFIGURATION.format(folder=folder, port=port), "utf-8")
+    file.write_text(CONFIGURATION.format(folder=folder, port=port, uri=uri), "utf-8")
     (folder / f"{DATABASE}.sqlite").touch()
     (folder / "password").write_text(password, "utf-8")
     command = [SYSTEMS / "trytond-admin", "-c", file, "-d", DATABASE, "--all", "-p", "--email", "admin@example.org"]
@@ -75,7 +98,7 @@ def running(folder: Path) -> Iterator[Tryton]:
     server = [SYSTEMS / "trytond", "-c", file, "-d", DATABASE]
     with serving(server, folder, lambda: send("POST", f"{root}/rpc/", version), START_SECONDS):
         session = _session(url, password)
-        yield Tryton(url, _key(url, session), _company(url, session))
+        yield Tryton(url, _key(url, session), _company(url, session), password, session, folder)
 
 
 def _session(url: str, password: str) -> dict[str, str]:

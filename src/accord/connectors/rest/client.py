@@ -149,6 +149,10 @@ class Client:
             text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
         return one_line(text)
 
+    def named(self, method: str, url: str) -> str:
+        """A request, for messages."""
+        return f"{method} {shown(url)}"
+
     def url(self, path: str, query: str = "") -> str:
         """The address of a path below `base_url`. Raises ProtocolError for another origin."""
         text = path if path.startswith(("http://", "https://")) else f"{self._base}/{path.lstrip('/')}"
@@ -262,18 +266,18 @@ class Client:
             try:
                 answer = await self.attempt("GET", url)
                 if answer.status == 401:
-                    await self.renew(tries, answer.generation, f"GET {shown(url)}")
+                    await self.renew(tries, answer.generation, self.named("GET", url))
                     continue
                 if answer.status not in errors.retry:
                     return parse(answer)
                 kind = InternalError if answer.status == 500 else Unreachable
-                reason = f"GET {shown(url)}: {message_of(answer)}"
+                reason = f"{self.named('GET', url)}: {message_of(answer)}"
             except TooLarge as error:
                 raise ProtocolError(self.system.name, str(error)) from None
             except (NotSent, Lost) as error:
                 reason = str(error)
             except Unfit as error:
-                kind, reason = ProtocolError, f"GET {shown(url)}: {error}"
+                kind, reason = ProtocolError, f"{self.named('GET', url)}: {error}"
             await tries.wait(kind, reason, answer)
 
     async def write(
@@ -290,13 +294,13 @@ class Client:
             return None
         status = answer.status
         if status == 401:
-            await self.renew(tries, answer.generation, f"{method} {shown(url)}")
+            await self.renew(tries, answer.generation, self.named(method, url))
             return None
         if status in errors.retry and 400 <= status < 500 and status != 408:
-            await tries.wait(Unreachable, f"{method} {shown(url)}: {message_of(answer)}", answer)
+            await tries.wait(Unreachable, f"{self.named(method, url)}: {message_of(answer)}", answer)
             return None
         if status in MOVED:
-            raise ProtocolError(self.system.name, f"{method} {shown(url)}: {redirected(answer)}")
+            raise ProtocolError(self.system.name, f"{self.named(method, url)}: {redirected(answer)}")
         return answer
 
     async def renew(self, tries: Tries, generation: int, what: str) -> None:

@@ -38,10 +38,18 @@ class RestConnector:
     def __init__(self, system: System) -> None:
         """Raises MendFile when the options cannot be used."""
         self.system = system
-        self._options = {name: read_datatype(datatype) for name, datatype in system.datatypes.items()}
-        self._client = Client(system, read_system(system))
+        self._options = {name: self._read(datatype) for name, datatype in system.datatypes.items()}
+        self._client = self._reached()
         self._paths: Mapping[str, Sequence[str]] = {}
         self._calls: dict[str, _Calls] = {}
+
+    def _read(self, datatype: Datatype) -> DatatypeOptions:
+        """The calls of a datatype, as the file describes them."""
+        return read_datatype(datatype)
+
+    def _reached(self) -> Client:
+        """What sends the requests. Raises MendFile."""
+        return Client(self.system, read_system(self.system))
 
     @property
     def requests(self) -> int:
@@ -153,6 +161,10 @@ class RestConnector:
             return name, False, error.message
         return name, True, "readable, empty"
 
+    def _described(self, name: str) -> Datatype:
+        """A datatype as its calls see it."""
+        return self.system.datatypes[name]
+
     def _for(self, name: str) -> _Calls:
         calls = self._calls.get(name)
         if calls is None:
@@ -160,7 +172,7 @@ class RestConnector:
         return calls
 
     def _made(self, name: str) -> _Calls:
-        datatype, options = self.system.datatypes[name], self._options[name]
+        datatype, options = self._described(name), self._options[name]
         asked = options.listing.changed_since
         shape = Shape(datatype, self.system.clock.zone, self._paths.get(name, ()), asked.format if asked else None)
         point = PointReader(self._client, options, shape)

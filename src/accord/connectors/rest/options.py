@@ -17,7 +17,7 @@ PAGINATORS = ("page_number", "offset", "cursor", "link_header", "next_url", "sin
 MAX_BODY = 64 << 20
 DEFAULT_SIZE = 200
 SHORTEST_SECRET = 3
-_SECRET = re.compile(r"pass|secret|token|key|auth|cookie|pwd", re.IGNORECASE)
+SECRET_NAME = re.compile(r"pass|secret|token|key|auth|cookie|pwd", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,8 @@ class ChangedSince:
     param: str
     format: str = "iso8601"
     filter: str | None = None
+    overlap: float = 0.0
+    """Seconds that windows overlap at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,8 @@ class Call:
     content_type: str | None = None
     """Of an update, where the system wants another than that of JSON."""
     batch: Batch | None = None
+    look_first: bool = False
+    """Of a delete, where the system does not say that there was nothing to delete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +190,7 @@ def secrets_of(options: RestOptions) -> tuple[str, ...]:
     named = [*options.headers.items(), *auth.login_headers.items()]
     if isinstance(auth.login_body, Mapping):
         named += [(str(name), value) for name, value in auth.login_body.items() if isinstance(value, str)]
-    found = {auth.token, auth.password, *(value for name, value in named if _SECRET.search(name))}
+    found = {auth.token, auth.password, *(value for name, value in named if SECRET_NAME.search(name))}
     return tuple(sorted((secret for secret in found if len(secret) > SHORTEST_SECRET), key=len, reverse=True))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from accord.connectors.rest.answers import Answer, dig, first_of
-from accord.connectors.rest.client import Client, shown
+from accord.connectors.rest.client import Client
 from accord.connectors.rest.options import Errors, Listing, Paginator
 from accord.errors import ProtocolError
 from accord.model import Record
@@ -41,6 +41,8 @@ class Sheet:
     failures: Sequence[RecordFailure] = ()
     ids: Sequence[str] = ()
     """Of a feed that lists ids only, or of all entries where only some were taken."""
+    shown: Sequence[str] = ()
+    """The ids of the records, where only some of them were taken."""
     beyond: bool = False
     """There is no such page."""
 
@@ -150,6 +152,29 @@ class ByCursor:
 
 
 @dataclass
+class After:
+    """Each page begins after the highest id of the one before: what is deleted meanwhile shifts nothing."""
+
+    said: Paginator
+    again: bool = False
+    short: bool = False
+    at: int = 0
+
+    def first(self, query: str) -> str:
+        return f"{_sized(self.said, query)}&{quote(self.said.cursor_param)}={self.at}"
+
+    def next(self, sheet: Sheet, query: str, link: Callable[[str], str]) -> str | None:
+        if not sheet.count:
+            return None
+        ids = [*sheet.shown, *(record.id for record in sheet.records), *(one.id or "" for one in sheet.failures)]
+        highest = max((int(id) for id in ids if id.isascii() and id.isdecimal()), default=0)
+        if highest <= self.at:
+            raise Endless("no higher id than that of the page before")
+        self.at = highest
+        return "?" + self.first(query)
+
+
+@dataclass
 class ByLink:
     """Each page links to the next: in its `Link` header, in a header that holds only the address, or in its body."""
 
@@ -249,6 +274,8 @@ def pager_for(said: Paginator | None) -> Pager:
         return Numbered(said)
     if said.kind == "cursor":
         return ByCursor(said)
+    if said.kind == "after":
+        return After(said)
     return Single() if said.kind == "single" else ByLink(said)
 
 
@@ -302,7 +329,9 @@ def _next(client: Client, pager: Pager, sheet: Sheet, query: str, base: str, joi
     try:
         found = pager.next(sheet, query, lambda link: client.resolve(link, sheet.url))
     except Endless as error:
-        raise ProtocolError(client.system.name, f"GET {shown(sheet.url)}: {error}; the listing does not end") from None
+        raise ProtocolError(
+            client.system.name, f"{client.named('GET', sheet.url)}: {error}; the listing does not end"
+        ) from None
     return base + joint + found[1:] if found is not None and found.startswith("?") else found
 
 
@@ -324,7 +353,7 @@ class Watch:
         if repeated or self._empty > MOST_EMPTY_PAGES:
             raise ProtocolError(
                 client.system.name,
-                f"GET {shown(sheet.url)}: the listing does not end, its pages repeat",
+                f"{client.named('GET', sheet.url)}: the listing does not end, its pages repeat",
                 hint="does list.paginator name the parameters that this system knows?",
             )
         self._urls.add(sheet.url)

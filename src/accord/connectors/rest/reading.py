@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,11 +27,11 @@ from accord.connectors.rest.answers import (
     one_line,
     steps,
 )
-from accord.connectors.rest.client import Client, redirected, shown
+from accord.connectors.rest.client import Client, redirected
 from accord.connectors.rest.compare import has_values
 from accord.connectors.rest.options import ChangedSince, DatatypeOptions, DeletedFeed, Listing
 from accord.connectors.rest.paginate import Sheet, sheets
-from accord.connectors.rest.records import Odd, Shape, split
+from accord.connectors.rest.records import Odd, Shape, id_if_any, split
 from accord.connectors.rest.times import http_date, read_time, write_time
 from accord.errors import ProtocolError, Unauthorized
 from accord.model import Natives, Record
@@ -97,7 +97,8 @@ class Reader:
         self.datatype = datatype
         self._options = options
         self._zone = ZoneInfo(system.clock.zone)
-        self._overlap = max(system.clock.tolerance, system.clock.resolution) + MARGIN
+        asked = options.listing.changed_since
+        self._overlap = max(system.clock.tolerance, system.clock.resolution, asked.overlap if asked else 0.0) + MARGIN
 
     @property
     def tells_changes(self) -> bool:
@@ -169,7 +170,7 @@ class Reader:
             except Odd as error:
                 raise Unfit(str(error)) from None
             marks = [str(hash(bytes(raw))) for raw in raws]
-            return Sheet(url, answer.headers, facts, _total(facts, listing.total), records, ids=marks)
+            return Sheet(url, answer.headers, facts, _total(facts, listing.total), records, (), marks, self._ids(raws))
 
         async for sheet in sheets(self._client, listing, extra, parse, self._options.errors):
             found.extend(sheet.records)
@@ -185,13 +186,19 @@ class Reader:
             array, facts = self._array(url, answer, self._options.listing.records)
             raws = split(array)
             found.extend(record for raw in raws if isinstance(record := decode(raw), dict))
-            return Sheet(url, answer.headers, facts, ids=[str(hash(bytes(raw))) for raw in raws])
+            marks = [str(hash(bytes(raw))) for raw in raws]
+            return Sheet(url, answer.headers, facts, ids=marks, shown=self._ids(raws))
 
         pages = sheets(self._client, self._options.listing, {}, parse, self._options.errors)
         async for _ in pages:
             if len(found) >= most:
                 break
         return found[:most]
+
+    def _ids(self, raws: Sequence[msgspec.Raw]) -> list[str]:
+        """The ids of raw records, of those that have one."""
+        found = (id_if_any(raw, self.datatype.id) for raw in raws)
+        return [id for id in found if id is not None]
 
     async def _deleted(self, feed: DeletedFeed, since: datetime) -> AsyncIterator[tuple[list[str], datetime | None]]:
         """Ids that the system lists as deleted, and the latest time among them."""
@@ -250,7 +257,7 @@ def _expect_success(client: Client, url: str, answer: Answer) -> None:
     status = answer.status
     if 200 <= status < 300:
         return
-    name, what = client.system.name, f"GET {shown(url)}"
+    name, what = client.system.name, client.named("GET", url)
     if status == 403:
         raise Unauthorized(name, f"{what}: {client.redact(message_of(answer))}, we may not read this collection")
     if 300 <= status < 400:

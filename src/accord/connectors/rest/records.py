@@ -107,15 +107,8 @@ class Shape:
             try:
                 records.append(self.one(raw))
             except Odd as error:
-                failures.append(RecordFailure(id=self._id_if_any(raw), message=str(error)))
+                failures.append(RecordFailure(id=id_if_any(raw, self.datatype.id), message=str(error)))
         return records, failures
-
-    def _id_if_any(self, raw: Raw) -> str | None:
-        try:
-            value = extract(decode(raw), self.datatype.id)
-        except (Unfit, Odd):
-            return None
-        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
     def _uneven(self, data: bytes, records: int) -> bool:
         """Whether a mapped name does not stand there once a record: twice in one, or in unmapped parts too."""
@@ -304,6 +297,15 @@ def _extract(value: Any, way: Sequence[str], path: str) -> Any:
         return UNSET if item is None else _extract(item, way[1:], path)
     found = (_extract(item, way[1:], path) for item in value)
     return [None if item is UNSET else item for item in found]
+
+
+def id_if_any(raw: bytes | Raw, path: str) -> str | None:
+    """The id of a raw record, or None where there is none."""
+    try:
+        value = extract(decode(raw), path)
+    except (Unfit, Odd):
+        return None
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def split(array: bytes | Raw) -> list[Raw]:

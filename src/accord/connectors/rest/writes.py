@@ -84,7 +84,7 @@ class Writer:
         """Delete a record that is still as expected; already when it is gone."""
 
         async def once(tries: Tries) -> Attempt:
-            ground = await self._ground(id, expects, look=False, deleting=True)
+            ground = await self._ground(id, expects, look=self.options.delete.look_first, deleting=True)
             if isinstance(ground, Outcome):
                 return ground, False
             answer = await self._send(tries, self.options.delete, id, None, ground)
