@@ -8,7 +8,16 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from accord.config.kinds import refuse
 from accord.config.rest_schema import OpenapiDatatype, OpenapiSystem, RestDatatype, RestSystem
-from accord.config.schema import DatatypeModel, Expression, Strict, SystemModel, Texts
+from accord.config.schema import (
+    DatatypeModel,
+    Expression,
+    Path,
+    Strict,
+    SystemModel,
+    Texts,
+    Version,
+    VersionModel,
+)
 
 
 class SqlSystem(SystemModel):
@@ -69,6 +78,33 @@ class FileDatatype(DatatypeModel):
     encoding: str | None = None
 
 
+class CaldavSystem(RestSystem):
+    """A CalDAV server; the keys of its connection are those of `rest`."""
+
+
+class CaldavDatatype(DatatypeModel):
+    """The tasks of one calendar (`path`), or of all calendars below a `home`."""
+
+    path: str | None = Field(default=None, min_length=1)
+    home: str | None = Field(default=None, min_length=1)
+    sync: bool = True
+    version: Version | None = Field(default_factory=lambda: VersionModel(etag=True))
+    key_property: Path | None = "uid"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> CaldavDatatype:
+        if (self.path is None) == (self.home is None):
+            refuse(
+                "a datatype of this connector needs either `path` or `home`",
+                hint="`path: tasks/` is one calendar, `home: .` all calendars there",
+            )
+        if self.version is None or not self.version.etag or self.version.path is not None:
+            refuse("a task is written under its ETag", allowed="etag", hint="leave out `version`")
+        if self.key_property not in (None, "uid"):
+            refuse("the key of a new task is its UID", allowed="uid", hint="leave out `key_property`")
+        return self
+
+
 class MemorySystem(SystemModel):
     model_config = ConfigDict(extra="allow", defer_build=True, frozen=True)
 
@@ -89,6 +125,7 @@ CONNECTORS: dict[str, tuple[type[SystemModel], type[DatatypeModel]]] = {
     "rest": (RestSystem, RestDatatype),
     "sql": (SqlSystem, SqlDatatype),
     "file": (FileSystem, FileDatatype),
+    "caldav": (CaldavSystem, CaldavDatatype),
     "memory": (MemorySystem, AnyDatatype),
     "openapi": (OpenapiSystem, OpenapiDatatype),
 }

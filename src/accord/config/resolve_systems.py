@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PRESETS = Path(__file__).parent.parent / "connectors" / "presets" / "systems"
 _NAME = re.compile(r"[^\W_][\w.-]*")
+_FILES = {"file": ("path",), "rest": ("verify",), "caldav": ("verify",), "openapi": ("verify", "spec")}
+"""Keys of a system that name a file of this machine."""
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -170,7 +172,7 @@ def _locate(options: dict[str, Any], connector: str, folder: Path) -> None:
     """Make the paths of a system absolute: relative ones start at the project file's folder."""
     if connector == "sql":
         options["url"] = sqlite_url(options["url"], folder)
-    for key in {"file": ("path",), "rest": ("verify",), "openapi": ("verify", "spec")}.get(connector, ()):
+    for key in _FILES.get(connector, ()):
         if isinstance(options.get(key), str) and "://" not in options[key]:
             options[key] = str((folder / options[key]).absolute())
 
