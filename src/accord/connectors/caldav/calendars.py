@@ -73,7 +73,7 @@ class Calendars:
         calendar, slash, name = id.partition("/") if self.is_home else ("", "", id)
         if self.is_home and (not slash or calendar in ("", ".", "..")):
             return None
-        if name in ("", ".", ".."):
+        if name in ("", ".", "..") or "/" in name:
             return None
         return (self.named(calendar) if self.is_home else self.only()), name
 
@@ -145,7 +145,7 @@ class Calendars:
         cut = False
         for each in said.responses:
             name = name_in(each.href, calendar.url)
-            if name is None:
+            if name is None or "/" in name:
                 raise ProtocolError(self._system, f"{calendar.url}: lists what is not in it")
             if name == "":
                 cut |= each.status == TRUNCATED
