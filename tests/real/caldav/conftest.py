@@ -4,6 +4,7 @@ import secrets
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -56,8 +57,8 @@ END:VCALENDAR\r
 class Radicale:
     """A running Radicale, and a calendar of its own for each test."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
         self._numbers = count(1)
         self.home = self.calendar = ""
 
@@ -80,6 +81,13 @@ class Radicale:
         answer = self("MKCALENDAR", f"{path}/", MAKE.format(title=name.title(), parts=listed), Content_Type="text/xml")
         assert answer.status == 201, answer.body
         return path
+
+    def forget_tokens(self) -> None:
+        """As after a restore: the server does not know any of the sync tokens that it gave."""
+        kept = self.folder / "collections" / "collection-root" / self.calendar.strip("/") / ".Radicale.cache/sync-token"
+        assert list(kept.iterdir())
+        for file in kept.iterdir():
+            file.unlink()
 
     def put(self, name: str, text: str) -> None:
         """An object as somebody's program stores it."""
@@ -137,7 +145,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Radicale]:
     folder, port = tmp_path_factory.mktemp("radicale"), free_port()
     (folder / "config").write_text(CONFIG.format(port=port, folder=folder))
     (folder / "users").write_text(f"{USER}:{PASSWORD}\n")
-    radicale = Radicale(f"http://127.0.0.1:{port}")
+    radicale = Radicale(f"http://127.0.0.1:{port}", folder)
     with serving(
         [SYSTEMS / "radicale", "--config", folder / "config"],
         folder,

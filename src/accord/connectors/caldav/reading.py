@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from accord.config.meaning import Datatype
@@ -22,7 +24,6 @@ from accord.ports import Page, RecordFailure
 CALENDAR = "calendar"
 PLAIN = {"Accept-Encoding": "identity"}
 """A packed answer has another ETag at some servers than the object itself."""
-SUFFIX = ".ics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class TaskReader:
                 natives[path] = calendar.id(name)
             elif path == PARENT:
                 uid = todo.parent
-                natives[path] = None if uid is None else calendar.id(parents.get(uid, uid + SUFFIX))
+                natives[path] = None if uid is None else calendar.id(parents.get(uid, name_for(uid)))
             else:
                 natives[path] = todo.native(path)
         modified = todo.native(self.datatype.modified) if self.datatype.modified else None
@@ -157,7 +158,7 @@ class TaskReader:
 
     async def _ask_for(self, calendar: Calendar, uids: Sequence[str]) -> None:
         """Find objects by UID: under the name that most programs give them, else by a search."""
-        guessed = {uid + SUFFIX: uid for uid in uids}
+        guessed = {name_for(uid): uid for uid in uids}
         for names in chunks(guessed):
             for name, said in (await self.calendars.objects(calendar, names)).items():
                 text = said.text(f"{CALDAV}calendar-data") or ""
@@ -222,6 +223,12 @@ class TaskReader:
         natives = record.natives()
         content = encode_content({path: natives[path] for path in self.paths if path in natives})
         return Record(record.id, record.native_id, content, record.version, record.modified)
+
+
+def name_for(uid: str) -> str:
+    """The name that a new task gets: its UID where that can be one at every server, else a digest of it."""
+    plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}", uid) is not None
+    return f"{uid if plain else blake2b(uid.encode(), digest_size=16).hexdigest()}.ics"
 
 
 def strong(etag: str | None) -> str | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from accord.connectors.caldav.calendars import Calendar
 from accord.connectors.caldav.dav import ERRORS, preconditions, words
-from accord.connectors.caldav.reading import CALENDAR, SUFFIX, Seen, TaskReader, strong
+from accord.connectors.caldav.reading import CALENDAR, Seen, TaskReader, name_for, strong
 from accord.connectors.caldav.todo import PARENT, Todo, new
 from accord.connectors.rest.answers import Answer, Lost
 from accord.connectors.rest.client import Client, Tries, redirected
@@ -38,7 +38,7 @@ class TaskWriter:
             body = new(item.token, await self._with_uid(natives, calendar), _now(), self.reader.zone)
         except ValueError as error:
             return Outcome(kind=OutcomeKind.REJECTED, message=str(error))
-        name = item.token + SUFFIX
+        name = name_for(item.token)
         headers = {**ICS, "If-None-Match": "*"}
         answer = await self._sent_until_known("PUT", calendar.place(name), body, headers)
         if isinstance(answer, Outcome):
