@@ -225,14 +225,23 @@ def test_a_date_and_a_time_stay_what_they_are(radicale: Radicale, tmp_path: Path
             return done.record.natives()["due"], next(line for line in text if line.startswith(("DUE", "DURATION")))
 
         assert await moved("day.ics", {"due": "2026-12-02"}) == ("2026-12-02", "DUE;VALUE=DATE:20261202")
-        assert await moved("day.ics", {"due": "2026-12-02T08:00:00Z"}) == ("2026-12-02T08:00:00Z", "DUE:20261202T080000Z")
+        assert await moved("day.ics", {"due": "2026-12-02T08:00:00Z"}) == (
+            "2026-12-02T08:00:00Z",
+            "DUE:20261202T080000Z",
+        )
         assert await moved("time.ics", {"due.date": "2026-07-02"}) == (
             "2026-07-02T10:00:00+02:00",
             "DUE;TZID=Europe/Oslo:20260702T100000",
         )
-        assert await moved("float.ics", {"due": "2026-12-02T08:00:00Z"}) == ("2026-12-02T09:00:00", "DUE:20261202T090000")
+        assert await moved("float.ics", {"due": "2026-12-02T08:00:00Z"}) == (
+            "2026-12-02T09:00:00",
+            "DUE:20261202T090000",
+        )
         assert (await shown(connector, "lasts.ics")).natives()["due"] == "2026-12-01T12:00:00Z"
-        assert await moved("lasts.ics", {"due": "2026-12-01T13:00:00Z"}) == ("2026-12-01T13:00:00Z", "DUE:20261201T130000Z")
+        assert await moved("lasts.ics", {"due": "2026-12-01T13:00:00Z"}) == (
+            "2026-12-01T13:00:00Z",
+            "DUE:20261201T130000Z",
+        )
         unlike = await connector.update("task", "lasts.ics", {"due": "2026-12-02"}, Expects())
         assert unlike.kind is OutcomeKind.REJECTED
         assert "due.date" in (unlike.message or "")

@@ -161,5 +161,10 @@ def test_a_deletion_is_seen_although_the_token_was_lost(radicale: Radicale, tmp_
 def test_check_says_what_rests_on_the_server(radicale: Radicale, tmp_path: Path) -> None:
     """Its ETag, our key, its changes, its deletions."""
     said = json.dumps(Project(tmp_path, radicale).accord("check"))
-    for words in ("the system refuses it (ETag)", "repeated safely (idempotent); found by our key in uid", "only what changed is read", "told by the system"):
+    for words in (
+        "the system refuses it (ETag)",
+        "repeated safely (idempotent); found by our key in uid",
+        "only what changed is read",
+        "told by the system",
+    ):
         assert words in said, said

@@ -192,4 +192,6 @@ class CaldavConnector:
 
     def _made(self, name: str, paths: Sequence[str]) -> TaskReader:
         told: Datatype = self.system.datatypes[name]
-        return TaskReader(Calendars(self._dav, told), self._client, told, tuple(paths), ZoneInfo(self.system.clock.zone))
+        return TaskReader(
+            Calendars(self._dav, told), self._client, told, tuple(paths), ZoneInfo(self.system.clock.zone)
+        )

@@ -83,9 +83,7 @@ class Dav:
             raise ProtocolError(self.client.system.name, said, hint=hint)
 
         headers = {**XML_HEADERS, "Depth": str(depth)}
-        return await self.client.get(
-            url, parse, ERRORS, method=method, body=(_HEAD + body).encode(), headers=headers
-        )
+        return await self.client.get(url, parse, ERRORS, method=method, body=(_HEAD + body).encode(), headers=headers)
 
 
 def parsed(body: bytes) -> Multistatus:

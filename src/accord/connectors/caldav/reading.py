@@ -164,8 +164,8 @@ class TaskReader:
                 text = said.text(f"{CALDAV}calendar-data") or ""
                 self._learn(calendar, guessed[name], name, text)
         for uid in uids:
-            if (calendar.name, uid) not in self._names and (name := await self.name_of(calendar, uid)) is not None:
-                self._names[calendar.name, uid] = name
+            if (calendar.name, uid) not in self._names:
+                await self.name_of(calendar, uid)
 
     def _learn(self, calendar: Calendar, uid: str, name: str, text: str) -> None:
         try:

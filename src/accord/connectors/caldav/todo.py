@@ -8,7 +8,7 @@ the library's (icalendar).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -53,7 +53,8 @@ class Todo:
             text = raw.decode() if isinstance(raw, bytes) else raw
         except UnicodeDecodeError:
             raise Unreadable("not UTF-8") from None
-        self._lines = [str(line) for line in Contentlines.from_ical(text) if line]
+        unfolded: Callable[[str], Sequence[str]] = Contentlines.from_ical
+        self._lines = [str(line) for line in unfolded(text) if line]
         self._zone = zone
         self._start, self._end, described = _task_in(self._lines)
         self._zones = Zones(described)
@@ -107,7 +108,8 @@ class Todo:
         body = self._merged(lines)
         if {"DUE", "DTSTART"} & lines.keys():
             _require_alike(Todo("\r\n".join(body), self._zone))
-        return Contentlines(Contentline(line) for line in body).to_ical()
+        whole: bytes = Contentlines(Contentline(line) for line in body).to_ical()
+        return whole
 
     def _merged(self, lines: Mapping[str, Sequence[str]]) -> list[str]:
         """All lines; those of a changed property where its first one stood, new ones at the end of its properties."""
@@ -192,9 +194,7 @@ class Todo:
 
     def _parents(self) -> list[_Line]:
         return [
-            line
-            for line in self._parsed("RELATED-TO")
-            if str(line.params.get("RELTYPE", "PARENT")).upper() == "PARENT"
+            line for line in self._parsed("RELATED-TO") if str(line.params.get("RELTYPE", "PARENT")).upper() == "PARENT"
         ]
 
     def _text(self, name: str) -> str | None:

@@ -15,7 +15,7 @@ from accord.connectors.rest.answers import Answer, Lost
 from accord.connectors.rest.client import Client, Tries, redirected
 from accord.connectors.rest.compare import has_values, still
 from accord.errors import SystemFailure
-from accord.model import Absence, Natives, Outcome, OutcomeKind, Record
+from accord.model import Absence, Native, Natives, Outcome, OutcomeKind, Record
 from accord.ports import Expects, NewRecord
 
 ICS = {"Content-Type": "text/calendar; charset=utf-8"}
@@ -58,7 +58,7 @@ class TaskWriter:
             return Outcome(kind=OutcomeKind.ALREADY, record=seen.record)
         return Outcome(kind=OutcomeKind.REJECTED, message=self.client.redact(words(answer)))
 
-    def _calendar(self, natives: dict[str, object]) -> Calendar:
+    def _calendar(self, natives: dict[str, Native]) -> Calendar:
         """Where a new task goes. Raises ValueError."""
         wanted = natives.pop(CALENDAR, None)
         if not self.reader.calendars.is_home:
@@ -125,7 +125,9 @@ class TaskWriter:
         if isinstance(seen, Seen) and (why := self._moved(seen, expects)) is not None:
             return place, Outcome(kind=OutcomeKind.STALE, message=why)
         if isinstance(seen, Seen) and seen.etag is None:
-            return place, Outcome(kind=OutcomeKind.REJECTED, message="the server gives no ETag for it (RFC 4791, 5.3.4)")
+            return place, Outcome(
+                kind=OutcomeKind.REJECTED, message="the server gives no ETag for it (RFC 4791, 5.3.4)"
+            )
         return place, seen
 
     def _moved(self, seen: Seen, expects: Expects) -> str | None:
@@ -137,16 +139,16 @@ class TaskWriter:
         path = still(now, expects.natives)
         return None if path is None else f"{path} has changed meanwhile"
 
-    def _without_calendar(self, patch: Natives, seen: Seen) -> dict[str, object]:
+    def _without_calendar(self, patch: Natives, seen: Seen) -> dict[str, Native]:
         """What is written into the object. Raises ValueError for a move."""
-        natives: dict[str, object] = dict(patch)
+        natives: dict[str, Native] = dict(patch)
         if CALENDAR in natives and natives.pop(CALENDAR) != seen.record.natives().get(CALENDAR):
             raise ValueError(f"{CALENDAR}: a task stays in its calendar; say `create_only: true`")
         return natives
 
-    async def _with_uid(self, natives: Mapping[str, object], calendar: Calendar) -> Natives:
+    async def _with_uid(self, natives: Natives, calendar: Calendar) -> Natives:
         """The same with the UID of the parent in place of its id. Raises ValueError."""
-        given: Natives = dict(natives)  # type: ignore[arg-type]
+        given = dict(natives)
         parent = given.get(PARENT)
         return given if parent is None else {**given, PARENT: await self.reader.uid_of(str(parent), calendar)}
 
