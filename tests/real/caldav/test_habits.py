@@ -11,6 +11,7 @@ from accord.connectors.registry import connect
 from accord.model import Absence, OutcomeKind, Record
 from accord.ports import Connector, CursorExpired, Expects, NewRecord, Page
 from accord.testing import ground
+from tests.end_to_end.proxy import Proxy
 from tests.real.caldav.conftest import Radicale
 from tests.real.caldav.test_suite import described
 
@@ -319,5 +320,57 @@ def test_a_broken_task_fails_alone(radicale: Radicale, tmp_path: Path) -> None:
         ((id, message),) = [(failure.id, failure.message) for page in pages for failure in page.failures]
         assert id == "bad.ics"
         assert "Nowhere/At-all" in message
+
+    run(radicale, tmp_path, test)
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+def test_a_create_whose_answer_is_lost_makes_one_task(radicale: Radicale, tmp_path: Path, lost: str) -> None:
+    """The connection breaks before or after the PUT; it is sent again, and the server knows the name."""
+    proxy = Proxy({"dav": radicale.url})
+    seen: list[int] = []
+
+    def once(number: int, phase: str) -> bool:
+        if phase != lost or seen:
+            return True
+        seen.append(number)
+        return False
+
+    async def test(connector: Connector) -> None:
+        proxy.arm(once)
+        (made,) = await connector.create("task", [NewRecord(natives={"summary": "once"}, token="only-key")])
+        assert made.kind is (OutcomeKind.ALREADY if lost == "after" else OutcomeKind.APPLIED), made.message
+        assert made.record is not None
+        assert set((await listed(connector))[0]) == {made.record.id}
+
+    def lost_put(number: int, phase: str) -> bool:
+        return not (phase == "after" and number == 2)
+
+    async def update(connector: Connector) -> None:
+        id = radicale.insert({"summary": "before"})
+        record = await shown(connector, id)
+        proxy.arm(lost_put)
+        outcome = await connector.update("task", id, {"summary": "ours"}, ground(record))
+        assert outcome.kind is OutcomeKind.UNKNOWN, outcome
+        assert (radicale.get(id) or {})["summary"] == "ours"
+
+    try:
+        direct, radicale.url = radicale.url, proxy.urls["dav"]
+        run(radicale, tmp_path, test)
+        run(radicale, tmp_path, update)
+    finally:
+        radicale.url = direct
+        proxy.close()
+
+
+def test_letters_that_some_programs_take_for_line_ends(radicale: Radicale, tmp_path: Path) -> None:
+    """They come back as they were written, or the write says what became of them."""
+    text = "a\u2028b\u2029c\u200bd\ufeffe\tf\u00a0g 👩‍👩‍👧 \\n \\, ; : \" ' %0A"
+
+    async def test(connector: Connector) -> None:
+        (made,) = await connector.create("task", [NewRecord(natives={"summary": text}, token="k")])
+        assert made.record is not None, made.message
+        assert made.record.natives()["summary"] == text
+        assert made.record == await shown(connector, made.record.id)
 
     run(radicale, tmp_path, test)
