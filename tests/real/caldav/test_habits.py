@@ -151,6 +151,23 @@ def test_twenty_updates_of_twenty_properties_lose_none(radicale: Radicale, tmp_p
     run(radicale, tmp_path, test, names)
 
 
+@pytest.mark.parametrize(("below", "home"), [("", "ada"), ("/ada", "."), ("/ada/", "./")])
+def test_a_home_may_be_the_address_itself(radicale: Radicale, tmp_path: Path, below: str, home: str) -> None:
+    """Or a folder below it."""
+
+    async def run() -> None:
+        connector = connect(described(radicale, tmp_path, f"{{home: {home}}}", below))
+        await connector.open({"task": ("summary",)})
+        try:
+            id = f"{radicale.calendar.rpartition('/')[2]}/{radicale.insert({'summary': 'x'})}"
+            assert id in (await listed(connector))[0]
+            assert (await shown(connector, id)).natives() == {"summary": "x"}
+        finally:
+            await connector.close()
+
+    asyncio.run(run())
+
+
 def test_a_create_with_the_key_of_a_task_that_is_there(radicale: Radicale, tmp_path: Path) -> None:
     """Under our name (If-None-Match), and under another name (no-uid-conflict): nothing is made, nothing changed."""
 

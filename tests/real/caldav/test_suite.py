@@ -15,7 +15,7 @@ from tests.real.caldav.conftest import PASSWORD, USER, Radicale
 pytestmark = pytest.mark.xdist_group("radicale")
 
 
-def described(radicale: Radicale, folder: Path, datatype: str | None = None) -> System:
+def described(radicale: Radicale, folder: Path, datatype: str | None = None, below: str = "") -> System:
     """The system as a project file says it."""
     file = folder / "accord.yaml"
     file.write_text(f"""\
@@ -23,7 +23,7 @@ accord: 1
 systems:
   tasks:
     connector: caldav
-    base_url: {radicale.url}
+    base_url: {radicale.url}{below}
     auth: {{type: basic, username: {USER}, password: {PASSWORD}}}
     clock: {{zone: Europe/Oslo}}
     datatypes:

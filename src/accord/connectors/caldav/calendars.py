@@ -57,7 +57,8 @@ class Calendars:
         self._system = dav.client.system.name
         home = options.get("home")
         self.is_home = home is not None
-        self._url = dav.client.url(str(home if home is not None else options.get("path") or "").rstrip("/")).rstrip("/")
+        path = str(home if home is not None else options.get("path") or "").strip("/")
+        self._url = dav.client.url("" if path == "." else path).rstrip("/")
         self._sync = bool(options.get("sync", True))
 
     def only(self) -> Calendar:
