@@ -9,7 +9,7 @@ import pytest
 
 from accord.connectors.registry import connect
 from accord.model import Absence, OutcomeKind, Record
-from accord.ports import Connector, CursorExpired, Expects, NewRecord, Page
+from accord.ports import Connector, CursorExpired, Discovers, Expects, NewRecord, Page
 from accord.testing import ground
 from tests.end_to_end.proxy import Proxy
 from tests.real.caldav.conftest import Radicale
@@ -391,3 +391,26 @@ def test_letters_that_some_programs_take_for_line_ends(radicale: Radicale, tmp_p
         assert made.record == await shown(connector, made.record.id)
 
     run(radicale, tmp_path, test)
+
+
+def test_calendars_are_discovered(radicale: Radicale, tmp_path: Path) -> None:
+    """With what RFC 5545 says of a task, and samples; an address that is no calendar is said to be none."""
+    radicale.insert({"summary": "x", "priority": 5})
+
+    async def test(connector: Connector) -> None:
+        assert isinstance(connector, Discovers)
+        found = {each.name: each for each in await connector.discover(3)}
+        mine = found[radicale.calendar.rpartition("/")[2]]
+        assert mine.keys == {"path": radicale.calendar}
+        assert [(sample["summary"], sample["priority"]) for sample in mine.samples] == [("x", 5)]
+        assert mine.properties["percent-complete"].type == "integer"
+
+    run(radicale, tmp_path, test, (), "{home: /ada/}")
+
+    async def wrong(connector: Connector) -> None:
+        ((name, ok, said),) = await connector.check()  # type: ignore[attr-defined]
+        assert (name, ok) == ("task", False)
+        assert "no calendar that takes tasks" in said or "404" in said
+
+    run(radicale, tmp_path, wrong, (), "{path: /ada/nowhere/}")
+    run(radicale, tmp_path, wrong, (), f"{{path: {radicale.make('events', 'VEVENT')}/}}")
