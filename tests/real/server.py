@@ -18,6 +18,8 @@ import msgspec
 
 SYSTEMS = Path(os.environ.get("ACCORD_SYSTEMS") or Path(__file__).parents[2] / ".venv" / "systems") / "bin"
 """Where `make systems` installs them."""
+STORES = Path(os.environ.get("ACCORD_STORES") or Path(__file__).parents[2] / ".venv" / "stores") / "bin"
+"""The same, for what cannot share an environment with those."""
 STOP_SECONDS = 20
 _decode = msgspec.json.decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
