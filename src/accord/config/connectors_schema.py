@@ -89,13 +89,13 @@ class SshAccess(Strict):
     type: Literal["ssh"]
     username: Text
     password: Secret | None = None
-    private_key: LocalPath | None = None
+    key_file: LocalPath | None = None
     passphrase: Secret | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> SshAccess:
-        if (self.password is None) == (self.private_key is None):
-            refuse("a user has either a `password` or a `private_key`")
+        if (self.password is None) == (self.key_file is None):
+            refuse("a user has either a `password` or a `key_file`")
         return self
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PRESETS = Path(__file__).parent.parent / "connectors" / "presets" / "systems"
 _NAME = re.compile(r"[^\W_][\w.-]*")
-_FILES = {"file": ("path",), "rest": ("verify",), "caldav": ("verify",), "openapi": ("verify", "spec")}
+_FILES = {"file": ("path", "known_hosts"), "rest": ("verify",), "caldav": ("verify",), "openapi": ("verify", "spec")}
 """Keys of a system that name a file of this machine."""
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
@@ -179,8 +179,8 @@ def _locate(options: dict[str, Any], connector: str, folder: Path) -> None:
     auth = options.get("auth")
     if isinstance(auth, dict) and auth.get("type") == "oauth2_refresh":
         auth["keep"] = str((folder / auth["keep"]).absolute())
-    if isinstance(auth, dict) and "private_key" in auth:
-        auth["private_key"] = str((folder / auth["private_key"]).absolute())
+    if isinstance(auth, dict) and "key_file" in auth:
+        auth["key_file"] = str((folder / auth["key_file"]).absolute())
 
 
 def sqlite_url(url: str, folder: Path) -> str:

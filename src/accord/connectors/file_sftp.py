@@ -107,7 +107,7 @@ class SftpPlace(FarPlace):
         if any(is_forbidden(str(each[4][0])) for each in found):
             raise Unreachable(self._system.name, f"{self._host} is link-local; it was not contacted")
         auth = self._auth
-        key = auth.get("private_key")
+        key = auth.get("key_file")
         return await asyncssh.connect(
             self._host,
             self._port,
