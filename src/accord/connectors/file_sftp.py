@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TRIES = 3
+ABANDONED = 600
+"""Seconds after which a lock counts as left behind."""
 
 
 class SftpPlace(FarPlace):
@@ -162,27 +164,59 @@ class SftpPlace(FarPlace):
 
         place = PurePosixPath(await sftp.realpath(self._path))
         beside = str(place.parent / f".{place.stem}.{token_hex(8)}{place.suffix}")
+        lock = str(place.parent / f".{place.name}.accord-lock")
         try:
             await self._upload(sftp, copy, beside)
-            again = copy.with_name(f"{copy.name}.now")
+            await self._take(sftp, lock, beside)
             try:
-                moved = await self._fetch(sftp, again) != stamp
+                await self._put_in_place(sftp, copy, stamp, beside, str(place))
+                beside = ""
             finally:
-                again.unlink(missing_ok=True)
-            if moved:
-                raise Moved
-            try:
-                await sftp.posix_rename(beside, str(place))
-            except asyncssh.SFTPOpUnsupported:
-                said = "the server cannot replace a file in one step (posix-rename@openssh.com)"
-                raise OSError(errno.EOPNOTSUPP, said, self.name) from None
-            except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.ConnectionLost) as error:
-                raise Unsure(f"{self.name}: {self.redact(str(error))}") from None
-            beside = ""
+                with suppress(asyncssh.Error, OSError):
+                    await sftp.remove(lock)
         finally:
             if beside:
                 with suppress(asyncssh.Error, OSError):
                     await sftp.remove(beside)
+
+    async def _take(self, sftp: SFTPClient, lock: str, beside: str) -> None:
+        """Make the lock that other Accords look for, by a create that fails where it is. Raises Moved.
+
+        One that is older than `ABANDONED`, by the clock of the server, was left by somebody who was killed.
+        """
+        import asyncssh
+
+        for _ in range(2):
+            try:
+                async with sftp.open(lock, "xb"):
+                    return
+            except (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists):
+                with suppress(asyncssh.SFTPNoSuchFile):
+                    age = ((await sftp.stat(beside)).mtime or 0) - ((await sftp.stat(lock)).mtime or 0)
+                    if age < ABANDONED:
+                        raise Moved from None
+                    await sftp.rename(lock, f"{beside}.old")
+                    await sftp.remove(f"{beside}.old")
+        raise Moved
+
+    async def _put_in_place(self, sftp: SFTPClient, copy: Path, stamp: bytes, beside: str, place: str) -> None:
+        """What was put beside becomes the file, if that is still as it was. Between the two lies one request."""
+        import asyncssh
+
+        again = copy.with_name(f"{copy.name}.now")
+        try:
+            moved = await self._fetch(sftp, again) != stamp
+        finally:
+            again.unlink(missing_ok=True)
+        if moved:
+            raise Moved
+        try:
+            await sftp.posix_rename(beside, place)
+        except asyncssh.SFTPOpUnsupported:
+            said = "the server cannot replace a file in one step (posix-rename@openssh.com)"
+            raise OSError(errno.EOPNOTSUPP, said, self.name) from None
+        except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.ConnectionLost) as error:
+            raise Unsure(f"{self.name}: {self.redact(str(error))}") from None
 
     async def _upload(self, sftp: SFTPClient, copy: Path, beside: str) -> None:
         """The copy, whole and on the server's disk where it can tell, with the rights of the file that it is for."""

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -160,6 +161,28 @@ def test_nobody_sees_half_a_file(sftp: Callable[[str], Folder]) -> None:
         ended.set()
         reader.join()
     assert seen == {5001}
+    assert store.names() == ["tasks.csv"]
+
+
+def test_a_lock_that_was_left_behind(sftp: Callable[[str], Folder]) -> None:
+    """One of another Accord makes the write stale; one of an hour ago is nobody's, and goes."""
+    store = sftp("tasks.csv")
+    store.write(HEAD.encode())
+    lock = store.folder / ".tasks.csv.accord-lock"
+    new = [NewRecord(natives={"name": "x"}, token="k")]
+
+    async def run() -> list[OutcomeKind]:
+        connector = await opened(store)
+        try:
+            lock.touch()
+            (fresh,) = await connector.create("task", new)
+            os.utime(lock, (time.time() - 3600,) * 2)
+            (old,) = await connector.create("task", new)
+            return [fresh.kind, old.kind]
+        finally:
+            await connector.close()
+
+    assert asyncio.run(run()) == [OutcomeKind.STALE, OutcomeKind.APPLIED]
     assert store.names() == ["tasks.csv"]
 
 
