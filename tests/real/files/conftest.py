@@ -161,7 +161,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Buc
     assert (STORES / "moto_server").is_file(), f"there is no moto in {STORES}: run `make systems`"
     folder, port, numbers = tmp_path_factory.mktemp("s3"), free_port(), count(1)
     server = f"http://127.0.0.1:{port}"
-    command = [STORES / "moto_server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [STORES / "python", Path(__file__).with_name("moto_alone.py"), str(port)]
     with serving(command, folder, lambda: send_raw("GET", f"{server}/moto-api/"), STARTS_WITHIN):
 
         def bucket(name: str) -> Bucket:
