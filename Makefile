@@ -36,16 +36,18 @@ demo: setup
 	$(BIN)/accord demo $(ARGS)
 
 test: setup systems
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/redmine --ignore tests/real/openssh $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/redmine --ignore tests/real/openssh --ignore tests/real/mariadb $(ARGS)
 
-# Redmine and OpenSSH, of Debian. Redmine's own database is made by the tests; the package's is not touched.
+# Redmine, OpenSSH and MariaDB, of Debian. Redmine's own database is made by the tests; the package's is not touched.
 test-real: setup systems
 	test -f /usr/share/redmine/config.ru && command -v puma >/dev/null || { apt-get update -qq && \
 	  echo "redmine redmine/instances/default/dbconfig-install boolean false" | debconf-set-selections && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma; }
 	command -v /usr/sbin/sshd >/dev/null || { apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-server openssh-client; }
-	$(BIN)/python -m pytest -q tests/real/redmine tests/real/openssh $(ARGS)
+	command -v mariadbd >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server; }
+	$(BIN)/python -m pytest -q tests/real/redmine tests/real/openssh tests/real/mariadb $(ARGS)
 
 test-browser: setup
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
@@ -72,7 +74,7 @@ schema: setup
 
 lock:
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt
-	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra excel --extra parquet --extra caldav --extra sftp --extra s3 --extra keyring --group dev -o requirements/dev.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra mysql --extra excel --extra parquet --extra caldav --extra sftp --extra s3 --extra keyring --group dev -o requirements/dev.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/systems.in -o requirements/systems.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/stores.in -o requirements/stores.txt
 
