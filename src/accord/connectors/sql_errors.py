@@ -33,11 +33,11 @@ def short(error: BaseException) -> str:
 
 def is_refusal(error: DBAPIError) -> bool:
     """Whether the database refused this record, and would take others."""
+    if _number(error) in _REFUSED_NUMBERS:
+        return True
     state = getattr(error.orig, "sqlstate", None)
     if isinstance(state, str):
         return state[:2] in _REFUSED_STATES
-    if _number(error) in _REFUSED_NUMBERS:
-        return True
     return isinstance(error, IntegrityError | DataError)
 
 
