@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SYSTEMS := $(VENV)/systems
+STORES := $(VENV)/stores
 
 .PHONY: setup systems demo test test-real test-browser check bench torture mutations schema lock clean
 
@@ -18,26 +19,38 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-# Business systems that tests start, in an environment of their own.
-systems: $(SYSTEMS)/.ready
+# Business systems that tests start, in environments of their own.
+systems: $(SYSTEMS)/.ready $(STORES)/.ready
 
 $(SYSTEMS)/.ready: requirements/systems.txt $(READY)
 	$(BIN)/uv venv --quiet --clear $(SYSTEMS)
 	$(BIN)/uv pip install --quiet --python $(SYSTEMS)/bin/python --require-hashes -r requirements/systems.txt
 	touch $(SYSTEMS)/.ready
 
+$(STORES)/.ready: requirements/stores.txt $(READY)
+	$(BIN)/uv venv --quiet --clear $(STORES)
+	$(BIN)/uv pip install --quiet --python $(STORES)/bin/python --require-hashes -r requirements/stores.txt
+	touch $(STORES)/.ready
+
 demo: setup
 	$(BIN)/accord demo $(ARGS)
 
-test: setup systems
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/redmine --ignore tests/real/tryton_postgresql $(ARGS)
+# What needs more than Python.
+REAL = redmine tryton_postgresql openssh mariadb
 
-# Redmine, of Debian, whose own database is made by the tests (the package's is not touched), and Tryton on PostgreSQL.
+test: setup systems
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser $(REAL:%=--ignore tests/real/%) $(ARGS)
+
+# Systems of Debian's packages and of the npm registry. Redmine's own database is made by the tests; the package's is not touched.
 test-real: setup systems
 	test -f /usr/share/redmine/config.ru && command -v puma >/dev/null || { apt-get update -qq && \
 	  echo "redmine redmine/instances/default/dbconfig-install boolean false" | debconf-set-selections && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma; }
-	$(BIN)/python -m pytest -q tests/real/redmine tests/real/tryton_postgresql $(ARGS)
+	command -v /usr/sbin/sshd >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-server openssh-client; }
+	command -v mariadbd >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server; }
+	$(BIN)/python -m pytest -q $(REAL:%=tests/real/%) $(ARGS)
 
 test-browser: setup
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
@@ -64,8 +77,9 @@ schema: setup
 
 lock:
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt
-	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra excel --extra parquet --extra keyring --group dev -o requirements/dev.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra mysql --extra excel --extra parquet --extra caldav --extra sftp --extra s3 --extra keyring --group dev -o requirements/dev.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/systems.in -o requirements/systems.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/stores.in -o requirements/stores.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .accord-demo

@@ -14,6 +14,10 @@ Cursor = Any
 """Opaque JSON: the mark up to which a datatype's changes have been read."""
 
 
+class CursorExpired(Exception):
+    """The system can no longer tell what changed since a cursor: everything must be listed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a system can do with one datatype, and so which promise rests on what."""
@@ -149,7 +153,8 @@ class Connector(Protocol):
     def read(self, datatype: str, cursor: Cursor) -> AsyncIterator[Page]:
         """List what changed since the cursor, or everything when the cursor is None or the system cannot tell.
 
-        Raises Unreachable, Unauthorized or ProtocolError; a listing that ends without an exception and without
+        Raises Unreachable, Unauthorized or ProtocolError, and CursorExpired for a cursor that is not understood any
+        more (it is then asked again without one); a listing that ends without an exception and without
         a page that is `complete` showed changes only.
         """
 

@@ -118,6 +118,11 @@ MORE = """\
 systems:
   crm: {connector: openapi, spec: crm.json, auth: none, datatypes: {customer: {}}}
   memo: {connector: memory, datatypes: {customer: }}
+  dav:
+    connector: caldav
+    base_url: https://dav.example.org/ada
+    verify: certificates/dav.pem
+    datatypes: {task: {path: work/, sync: false}, all: {home: ., key_property: uid, version: etag}}
 flows:
   customer:
     pms: {datatype: customer, where: record.kind == 'a', when: record.won, defaults: {kind: a, rate: 1.50}}
@@ -251,6 +256,12 @@ def test_sql_file_memory_and_openapi_systems(whole: Project, tmp_path: Path) -> 
     assert whole.datatype("sheet", "customer").options == {"path": f"{tmp_path}/sheets/customers.csv", "format": "csv"}
     assert whole.systems["crm"].options["spec"] == f"{tmp_path}/crm.json"
     assert list(whole.systems["memo"].datatypes) == ["customer"]
+    assert whole.systems["dav"].options["verify"] == f"{tmp_path}/certificates/dav.pem"
+    task = whole.datatype("dav", "task")
+    assert (task.options, task.key_property, task.version) == (
+        {"path": "work/", "sync": False}, "uid", VersionCheck(kind="etag"),
+    )  # fmt: skip
+    assert whole.datatype("dav", "all").options == {"home": ".", "sync": True}
 
 
 def test_sides_and_flow_keys(whole: Project) -> None:

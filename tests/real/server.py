@@ -18,6 +18,8 @@ import msgspec
 
 SYSTEMS = Path(os.environ.get("ACCORD_SYSTEMS") or Path(__file__).parents[2] / ".venv" / "systems") / "bin"
 """Where `make systems` installs them."""
+STORES = Path(os.environ.get("ACCORD_STORES") or Path(__file__).parents[2] / ".venv" / "stores") / "bin"
+"""The same, for what cannot share an environment with those."""
 STOP_SECONDS = 20
 _decode = msgspec.json.decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -39,12 +41,17 @@ class Answer:
 
 def send(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
     """One request with a JSON body."""
+    data = None if body is None else _encode(body)
+    return send_raw(method, url, data, {"Content-Type": "application/json", **(headers or {})})
+
+
+def send_raw(method: str, url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    """One request with a body of any kind."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
     try:
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        data = None if body is None else _encode(body)
-        connection.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
+        connection.request(method, path, data, dict(headers or {}))
         answer = connection.getresponse()
         return Answer(answer.status, answer.read(), {key.lower(): value for key, value in answer.getheaders()})
     finally:

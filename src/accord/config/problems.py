@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, ge
 
 from accord.config.interpolate import has_reference
 from accord.config.meaning import Caution
-from accord.config.secrets import is_secret
+from accord.config.secrets import is_secret, url_password
 from accord.config.tree import Place, Where, key_text, spell
 from accord.errors import Problem, ProjectFileError
 
@@ -101,6 +101,8 @@ class Problems:
             return "a mapping" if isinstance(value, dict) else "a list"
         if is_secret(where, self._raw) and not has_reference(str(value)):
             return "a secret"
+        if isinstance(value, str) and (password := url_password(value)) and not has_reference(password):
+            return "an address with a password"
         return repr(value) if isinstance(value, str) else key_text(value)
 
     def validate(self, model: type[Model], data: Any, where: Where) -> Model | None:

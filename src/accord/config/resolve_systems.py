@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 PRESETS = Path(__file__).parent.parent / "connectors" / "presets" / "systems"
 _NAME = re.compile(r"[^\W_][\w.-]*")
-_FILES = {"file": ("path",), "rest": ("verify",), "jsonrpc": ("verify",), "openapi": ("verify", "spec")}
-"""Keys of systems that name a file of this machine."""
+_FILES = {
+    "file": ("path", "known_hosts"),
+    "rest": ("verify",),
+    "jsonrpc": ("verify",),
+    "caldav": ("verify",),
+    "openapi": ("verify", "spec"),
+}
+"""Keys of a system that name a file of this machine."""
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -183,6 +189,8 @@ def _locate(options: dict[str, Any], connector: str, folder: Path) -> None:
     auth = options.get("auth")
     if isinstance(auth, dict) and auth.get("type") == "oauth2_refresh":
         auth["keep"] = str((folder / auth["keep"]).absolute())
+    if isinstance(auth, dict) and "key_file" in auth:
+        auth["key_file"] = str((folder / auth["key_file"]).absolute())
 
 
 def sqlite_url(url: str, folder: Path) -> str:
@@ -197,16 +205,23 @@ def _file_located(datatype: Datatype, connector: str, system: Mapping[str, Any],
     if connector != "file":
         return datatype
     path = datatype.options.get("path")
-    base = Path(system["path"]) if "path" in system else folder
-    located = str((base / path).absolute()) if path else str(base.absolute())
+    located = _joined(str(system.get("path") or folder.absolute()), str(path or ""))
     options = {"format": system["format"], **datatype.options} if "format" in system else dict(datatype.options)
     return replace(datatype, options={**options, "path": located})
+
+
+def _joined(base: str, path: str) -> str:
+    """A path below a folder here or at a distance; one that is whole stays as it is."""
+    if "://" in path or ("://" in base and not path):
+        return path or base
+    return f"{base.rstrip('/')}/{path.lstrip('/')}" if "://" in base else str((Path(base) / path).absolute())
 
 
 def _check_transport(options: Mapping[str, Any], where: Where, problems: Problems) -> None:
     auth = options.get("auth", {})
     secret = isinstance(auth, dict) and auth.get("type", "none") != "none"
-    for key, url in (("base_url", options.get("base_url")), ("auth", auth.get("token_url") if secret else None)):
+    places = (("base_url", options.get("base_url")), ("endpoint", options.get("endpoint")))
+    for key, url in (*places, ("auth", auth.get("token_url") if secret else None)):
         if secret and isinstance(url, str) and url.startswith("http://"):
             host = urlsplit(url).hostname or ""
             if host not in _LOCAL and not host.endswith(".localhost"):

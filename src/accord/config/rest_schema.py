@@ -17,7 +17,8 @@ Method = Annotated[
 ]
 
 
-def _base_url(value: str) -> str:
+def base_url_of(value: str) -> str:
+    """The address of a web API. Raises PydanticCustomError."""
     from urllib.parse import urlsplit
 
     try:
@@ -141,7 +142,7 @@ Auth = Annotated[
 
 
 class RestSystem(SystemModel):
-    base_url: Annotated[str, AfterValidator(_base_url)]
+    base_url: Annotated[str, AfterValidator(base_url_of)]
     headers: Headers = {}
     auth: Auth = Field(default_factory=lambda: NoAuth(type="none"))
     verify: bool | str = True
@@ -150,7 +151,7 @@ class RestSystem(SystemModel):
 
 
 class OpenapiSystem(RestSystem):
-    base_url: Annotated[str, AfterValidator(_base_url)] | None = None  # type: ignore[assignment]
+    base_url: Annotated[str, AfterValidator(base_url_of)] | None = None  # type: ignore[assignment]
     spec: str
     datatypes: dict[str, Any] = {}
 

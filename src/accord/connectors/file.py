@@ -1,7 +1,7 @@
-"""The connector of files: CSV, JSON lines, Excel, Parquet. The whole file is read, and replaced atomically to write.
+"""The connector of files: CSV, JSON lines, Excel, Parquet, on this machine, an SFTP server or in an S3 bucket.
 
-A record's version is the fingerprint of its whole line. Right before the replacement the file is looked at again:
-if somebody saved it meanwhile, the write is stale.
+The whole file is read, and replaced atomically to write. A record's version is the fingerprint of its whole line. Right
+before the replacement the file is looked at again: if somebody saved it meanwhile, the write is stale.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +24,9 @@ from accord.config.meaning import Datatype, System
 from accord.connectors.file_excel import Excel
 from accord.connectors.file_formats import Changes, Csv, Data, Format, JsonLines, Line, WrongShape
 from accord.connectors.file_parquet import Parquet
+from accord.connectors.file_places import LocalPlace, Moved, Place, Unsure
+from accord.connectors.file_s3 import S3Place
+from accord.connectors.file_sftp import SftpPlace
 from accord.connectors.paths import flat, get_path
 from accord.errors import AccordError, MendFile, ProtocolError, SystemFailure, Unreachable
 from accord.model import Absence, Natives, Outcome, OutcomeKind, Record, encode_content, encode_natives, fingerprint
@@ -45,16 +47,9 @@ PAGE = 1000
 BATCH = 100
 PATIENCE = 10
 """Times the timeout of the system: what a whole file may take."""
+PLACES: dict[str, Callable[[System, str], Place]] = {"sftp": SftpPlace, "s3": S3Place}
 STALE = Outcome(kind=OutcomeKind.STALE, message="the record or the file has changed")
 READ_ONLY = Outcome(kind=OutcomeKind.REJECTED, message="the project file says read_only")
-
-
-class _Moved(Exception):
-    """Somebody saved the file while we changed a copy of it."""
-
-
-class _Unsure(Exception):
-    """The file was, or may be, replaced, and something failed then."""
 
 
 class _Late(Unreachable):
@@ -66,11 +61,21 @@ class _File:
     """One datatype's file."""
 
     datatype: Datatype
-    path: Path
+    place: Place
     format: Format
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     last_id: int = 0
     """The highest number seen, so that the id of a deleted record is not given again by this process."""
+
+    @property
+    def path(self) -> Path:
+        """The content, as a file of this machine."""
+        return self.place.local()
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return self.place.name
 
 
 class FileConnector:
@@ -80,16 +85,19 @@ class FileConnector:
         self.system = system
         self.requests = 0
         self._zone = ZoneInfo(system.clock.zone)
-        folder = Path(str(system.options.get("folder", ".")))
-        self._files = {name: _file(folder, told, self._zone) for name, told in system.datatypes.items()}
+        self._files = {name: _file(system, told, self._zone) for name, told in system.datatypes.items()}
         self._paths: dict[str, tuple[str, ...]] = {}
 
     async def open(self, paths: Mapping[str, Sequence[str]]) -> None:
         """See `Connector`."""
         self._paths = {name: tuple(found) for name, found in paths.items()}
+        for file in self._files.values():
+            file.place.open(asyncio.get_running_loop())
 
     async def close(self) -> None:
         """See `Connector`."""
+        for file in self._files.values():
+            await file.place.close()
 
     def capabilities(self, datatype: str) -> Capabilities:
         """See `Connector`. With `key_property` a repeated create is noticed: the file is read before it is written."""
@@ -107,13 +115,13 @@ class FileConnector:
     async def read(self, datatype: str, cursor: Cursor) -> AsyncIterator[Page]:
         """See `Connector`. Always the whole file; one that changes while it is read is no listing."""
         file = self._files[datatype]
-        before = await self._thread(lambda: _stamp(file.path))
+        before = await self._thread(file.place.stamp)
         found = self._records(file)
         while True:
             batch = await self._thread(lambda: list(islice(found, PAGE)))
             last = len(batch) < PAGE
-            if last and await self._thread(lambda: _stamp(file.path)) != before:
-                raise Unreachable(self.system.name, f"{file.path.name} was saved while it was read")
+            if last and not file.place.is_snapshot and await self._thread(file.place.stamp) != before:
+                raise Unreachable(self.system.name, f"{file.name} was saved while it was read")
             records = [each for each in batch if isinstance(each, Record)]
             failures = [each for each in batch if isinstance(each, RecordFailure)]
             yield Page(records=records, failures=failures, complete=last)
@@ -124,7 +132,12 @@ class FileConnector:
         """See `Connector`. Beside lines that cannot be read no id counts as gone."""
         file = self._files[datatype]
         found: dict[str, Record | Absence] = dict.fromkeys(ids, Absence.GONE)
-        for each in await self._thread(lambda: self._wanted(file, frozenset(ids))):
+
+        def wanted() -> list[Record | RecordFailure]:
+            file.place.renew()
+            return self._wanted(file, frozenset(ids))
+
+        for each in await self._thread(wanted):
             if isinstance(each, Record):
                 found[each.id] = each
             elif each.id is not None:
@@ -138,6 +151,7 @@ class FileConnector:
         file = self._files[datatype]
 
         def matching() -> list[Record]:
+            file.place.renew()
             lines = (line for line in self._lines(file) if line.problem is None and _has(line.data, by))
             return [self._record(file, line.data) for line in lines]
 
@@ -179,9 +193,9 @@ class FileConnector:
         return [await self._thread(lambda: self._discovered(file, sample)) for file in self._files.values()]  # noqa: B023
 
     def _discovered(self, file: _File, sample: int) -> Discovered:
-        lines = (line.data for line in self._lines(file) if line.problem is None)
         told = self._schema(file).properties
-        keys = {"path": file.path.name, "id": file.datatype.id}
+        lines = (line.data for line in self._lines(file) if line.problem is None)
+        keys = {"path": file.name, "id": file.datatype.id}
         return Discovered(name=file.datatype.name, keys=keys, properties=told, samples=list(islice(lines, sample)))
 
     # reading
@@ -194,9 +208,9 @@ class FileConnector:
         except AccordError:
             raise
         except OSError as error:
-            raise Unreachable(self.system.name, f"{file.path}: {error.strerror}") from error
+            raise Unreachable(self.system.name, f"{file.name}: {error.strerror}") from error
         except Exception as error:  # a damaged file fails in as many ways as there are parsers
-            raise ProtocolError(self.system.name, f"{file.path.name}: {error}") from error
+            raise ProtocolError(self.system.name, f"{file.name}: {error}") from error
 
     def _records(self, file: _File) -> Iterator[Record | RecordFailure]:
         seen: set[str] = set()
@@ -238,17 +252,18 @@ class FileConnector:
         try:
             columns = file.format.columns(file.path)
         except OSError as error:
-            raise Unreachable(self.system.name, f"{file.path}: {error.strerror}") from error
+            raise Unreachable(self.system.name, f"{file.name}: {error.strerror}") from error
         except WrongShape as error:
-            raise ProtocolError(self.system.name, f"{file.path.name} {error}") from error
+            raise ProtocolError(self.system.name, f"{file.name} {error}") from error
         told = file.datatype
         for path in (told.id, told.key_property, told.modified, *self._paths.get(told.name, ())):
             if columns is not None and path is not None and path not in columns:
                 near = get_close_matches(path, columns, n=1) or list(columns)
                 hint = f"did you mean {near[0]!r}?" if len(near) == 1 else f"there are: {', '.join(near)}"
-                raise ProtocolError(self.system.name, f"{file.path.name}: there is no column {path!r}", hint=hint)
+                raise ProtocolError(self.system.name, f"{file.name}: there is no column {path!r}", hint=hint)
 
     def _schema(self, file: _File) -> DatatypeSchema:
+        file.place.renew()
         self._check_columns(file)
         names, types = file.format.columns(file.path) or (), file.format.types(file.path)
         told = {each: PropertySchema(path=each, type=types.get(each)) for each in names}
@@ -263,7 +278,7 @@ class FileConnector:
             return (await self._written(lambda: [self._change_one(file, id, expects, changes)], 1))[0]
 
     def _change_one(self, file: _File, id: str, expects: Expects, changes: Changes) -> Outcome:
-        stamp = _stamp(file.path)
+        stamp = file.place.stamp()
         found = self._wanted(file, frozenset({id}))
         there = [each for each in found if each.id == id]
         if not there:
@@ -277,7 +292,7 @@ class FileConnector:
         return Outcome(kind=OutcomeKind.APPLIED, record=written.get(id))
 
     def _create(self, file: _File, new: Sequence[NewRecord]) -> list[Outcome]:
-        stamp, told = _stamp(file.path), file.datatype
+        stamp, told = file.place.stamp(), file.datatype
         lines = list(self._lines(file))
         key = told.key_property
         known = {get_path(line.data, key): line.data for line in lines} if key is not None else {}
@@ -305,12 +320,8 @@ class FileConnector:
         try:
             file.format.copy(place, copy, changes)
             shutil.copymode(place, copy)
-            written = self._wanted(_File(file.datatype, copy, file.format), ids)
-            _flush(copy)
-            if _stamp(file.path) != stamp:
-                raise _Moved
-            os.replace(copy, place)
-            _flush_folder(place.parent)
+            written = self._wanted(_File(file.datatype, LocalPlace(copy), file.format), ids)
+            file.place.replace(copy, stamp)
         finally:
             copy.unlink(missing_ok=True)
         return {each.id: each for each in written if isinstance(each, Record)}
@@ -318,9 +329,9 @@ class FileConnector:
     async def _written(self, work: Callable[[], list[Outcome]], count: int) -> list[Outcome]:
         try:
             return await self._thread(work)
-        except _Moved:
+        except Moved:
             return [STALE] * count
-        except (_Late, _Unsure) as unsure:
+        except (_Late, Unsure) as unsure:
             return [Outcome(kind=OutcomeKind.UNKNOWN, message=str(unsure))] * count
         except (ValueError, OverflowError) as error:
             return [Outcome(kind=OutcomeKind.REJECTED, message=str(error))] * count
@@ -336,13 +347,21 @@ class FileConnector:
             raise Unreachable(self.system.name, f"{error.filename or ''}: {error.strerror or error}") from error
 
 
-def _file(folder: Path, told: Datatype, zone: ZoneInfo) -> _File:
-    given = told.options.get("path")
+def _file(system: System, told: Datatype, zone: ZoneInfo) -> _File:
+    given = str(told.options.get("path") or "")
     if not given:
         raise MendFile(f"{told.system}: {told.name}: `path` is missing", hint="path: tasks.csv")
-    path = folder / str(given)
-    name = str(told.options.get("format") or path.suffix.lstrip(".")).lower()
-    return _File(told, path, _format(name, told, zone))
+    name = str(told.options.get("format") or Path(given).suffix.lstrip(".")).lower()
+    return _File(told, _place(system, given), _format(name, told, zone))
+
+
+def _place(system: System, given: str) -> Place:
+    scheme, far, _ = given.partition("://")
+    if not far:
+        return LocalPlace(Path(str(system.options.get("folder", "."))) / given)
+    if scheme not in PLACES:
+        raise MendFile(f"{system.name}: files are not read by {scheme}://", hint=f"there are {', '.join(PLACES)}")
+    return PLACES[scheme](system, given)
 
 
 def _format(name: str, told: Datatype, zone: ZoneInfo) -> Format:
@@ -356,31 +375,6 @@ def _format(name: str, told: Datatype, zone: ZoneInfo) -> Format:
     if name == "parquet":
         return Parquet(zone)
     raise MendFile(f"{told.system}: {told.name}: {name!r} is not csv, jsonl, xlsx or parquet")
-
-
-def _stamp(path: Path) -> bytes:
-    """Size, time and content of a file as it is now."""
-    with path.open("rb") as file:
-        state, digest = os.fstat(file.fileno()), blake2b(digest_size=16)
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return f"{state.st_size} {state.st_mtime_ns} ".encode() + digest.digest()
-
-
-def _flush(path: Path) -> None:
-    """Make sure that it is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _flush_folder(path: Path) -> None:
-    try:
-        _flush(path)
-    except OSError as error:
-        raise _Unsure(f"{path}: {error.strerror}") from error
 
 
 def _has(data: Data, by: Natives) -> bool:

@@ -18,8 +18,12 @@ SHIPPED = {
     "jsonrpc": "accord.connectors.rpc.connector:RpcConnector",
     "sql": "accord.connectors.sql:SqlConnector",
     "file": "accord.connectors.file:FileConnector",
+    "caldav": "accord.connectors.caldav.connector:CaldavConnector",
     "memory": "accord.connectors.memory:MemoryConnector",
 }
+
+EXTRAS = {"icalendar": "caldav", "defusedxml": "caldav"}
+"""Packages that connectors need as a whole, and the extra that brings them."""
 
 
 def connect(system: System) -> Connector:
@@ -36,13 +40,24 @@ def names() -> list[str]:
 def _factory(system: System) -> Any:
     name = system.connector
     if name in SHIPPED:
-        return _load(SHIPPED[name])
+        return _shipped(system)
     found: list[EntryPoint] = list(entry_points(group=GROUP, name=name))
     if not found:
         close = get_close_matches(name, names(), n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"a package can add it by the entry point {GROUP}"
         raise MendFile(f"{system.name}: there is no connector {name!r}; there are {', '.join(names())}", hint=hint)
     return found[0].load()
+
+
+def _shipped(system: System) -> Any:
+    try:
+        return _load(SHIPPED[system.connector])
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        said = f"{system.name}: connector {system.connector!r} needs the package {error.name}, which is not installed"
+        raise MendFile(said, hint=f"pip install 'accord[{extra}]'") from None
 
 
 def _load(place: str) -> Any:

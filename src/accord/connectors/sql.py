@@ -60,7 +60,8 @@ class SqlConnector:
         self._database = Database(system, self._count)
         self._writes = Writes(self._database)
         zone = ZoneInfo(system.clock.zone)
-        self._speech = Speech(sqlite=self._database.is_sqlite, postgres=self._database.is_postgres, zone=zone)
+        at = self._database
+        self._speech = Speech(sqlite=at.is_sqlite, postgres=at.is_postgres, mysql=at.is_mysql, zone=zone)
         self._paths: dict[str, tuple[str, ...]] = {}
         self._reflected: dict[str, Reflected] = {}
         self._tables: dict[str, SqlTable] = {}

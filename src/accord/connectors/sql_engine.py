@@ -1,4 +1,4 @@
-"""Connections to a database: threads, deadlines, transactions, and what SQLite and PostgreSQL need to be told."""
+"""Connections to a database: threads, deadlines, transactions, and what each database needs to be told."""
 
 from __future__ import annotations
 
@@ -23,7 +23,17 @@ from accord.connectors.sql_types import decode_json
 from accord.errors import MendFile, Unreachable
 
 T = TypeVar("T")
-DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "mssql": "mssql+pyodbc",
+    "oracle": "oracle+oracledb",
+}
+EXTRAS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "mssql": "mssql", "oracle": "oracle"}
+STRICT = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')"
+"""MariaDB and MySQL: a text that is too long is refused, and not cut."""
 SLACK = 5.0
 """Seconds after the database's own deadline before we stop waiting for it."""
 
@@ -41,6 +51,7 @@ class Database:
         self.url = _url(system)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.is_postgres = self.url.get_backend_name() == "postgresql"
+        self.is_mysql = self.url.get_backend_name() in ("mysql", "mariadb")
         self.threads = 1 if self.is_sqlite else max(1, system.limits.concurrency)
         self.gate = Gate(replace(system.limits, concurrency=self.threads))
         self._executor: ThreadPoolExecutor | None = None
@@ -127,12 +138,18 @@ class Database:
                 "connect_timeout": max(2, int(self.system.limits.timeout)),
                 "prepare_threshold": None,  # a plan kept by the server fails after ALTER TABLE, and behind a pooler
             }
+        if self.is_mysql:
+            seconds = max(1, int(self.system.limits.timeout))
+            settings["isolation_level"] = "READ COMMITTED"  # a row is seen as it is when it is written
+            settings["connect_args"] = {"charset": "utf8mb4", "connect_timeout": max(2, seconds)}
+            settings["connect_args"] |= {"read_timeout": seconds, "write_timeout": seconds}
         try:
             engine = sql.create_engine(self.url, **settings)
         except (ModuleNotFoundError, NoSuchModuleError) as error:
+            extra = EXTRAS.get(self.url.get_backend_name())
             raise MendFile(
                 f"{self.system.name}: no driver for {self.url.drivername}: {error}",
-                hint="pip install 'accord[postgres]'" if self.is_postgres else "install the driver's package",
+                hint=f"pip install 'accord[{extra}]'" if extra else "install the driver's package",
             ) from error
         sql.event.listen(engine, "before_cursor_execute", self._count)
         sql.event.listen(engine, "connect", self._prepare)
@@ -151,6 +168,10 @@ class Database:
             connection.execute(f"PRAGMA busy_timeout={milliseconds}")
         elif self.is_postgres:
             connection.execute(f"SET statement_timeout = {milliseconds}")
+            connection.commit()
+        elif self.is_mysql:
+            with connection.cursor() as cursor:
+                cursor.execute(STRICT)
             connection.commit()
 
 

@@ -10,20 +10,31 @@ from accord.errors import ProtocolError, SystemFailure, Unauthorized, Unreachabl
 
 _REFUSED_STATES = ("22", "23", "44", "P0")
 """SQLSTATE classes of bad values, constraints, check options, and exceptions raised in triggers."""
+_REFUSED_NUMBERS = frozenset((1048, 1062, 1264, 1265, 1292, 1364, 1366, 1406, 1451, 1452, 1644, 3819, 4025))
+"""The same of MariaDB and MySQL: null, duplicate, range, cut, format, no default, letters that a column's character
+set has not, length, references, SIGNAL in a trigger, CHECK (of MySQL, of MariaDB)."""
+_DUPLICATE_NUMBERS = frozenset((1062, 1586))
 _DENIED = re.compile(
-    r"authentication failed|permission denied|access denied|no password|readonly database|not permitted"
+    r"authentication failed|permission denied|access denied|command denied|no password|readonly database|not permitted",
+    re.IGNORECASE,
 )
-_UNKNOWN_NAME = re.compile(r"no such (table|column)|does not exist|undefined (table|column)", re.IGNORECASE)
+_UNKNOWN_NAME = re.compile(
+    r"no such (table|column)|does not exist|doesn't exist|(undefined|unknown) (table|column|database)", re.IGNORECASE
+)
 
 
 def short(error: BaseException) -> str:
     """The first line of what the driver says: no statement and no parameters."""
     origin = getattr(error, "orig", None) or error
+    if isinstance(error, DBAPIError) and _number(error) is not None:
+        origin = ": ".join(str(part) for part in error.orig.args)  # type: ignore[union-attr]
     return (str(origin).strip().splitlines() or [type(origin).__name__])[0][:300]
 
 
 def is_refusal(error: DBAPIError) -> bool:
     """Whether the database refused this record, and would take others."""
+    if _number(error) in _REFUSED_NUMBERS:
+        return True
     state = getattr(error.orig, "sqlstate", None)
     if isinstance(state, str):
         return state[:2] in _REFUSED_STATES
@@ -32,6 +43,8 @@ def is_refusal(error: DBAPIError) -> bool:
 
 def is_duplicate(error: DBAPIError) -> bool:
     """Whether a unique key was hurt."""
+    if _number(error) in _DUPLICATE_NUMBERS:
+        return True
     return getattr(error.orig, "sqlstate", None) == "23505" or "unique" in short(error).lower()
 
 
@@ -58,3 +71,11 @@ def failure(system: str, error: DBAPIError) -> SystemFailure:
 
 def _state_class(error: DBAPIError) -> str:
     return str(getattr(error.orig, "sqlstate", None) or "")[:2]
+
+
+def _number(error: DBAPIError) -> int | None:
+    """The number of an error of MariaDB or MySQL; None of other databases."""
+    arguments: tuple[object, ...] = getattr(error.orig, "args", ())
+    numbered = type(error.orig).__module__.partition(".")[0] == "pymysql" and bool(arguments)
+    first = arguments[0] if numbered else None
+    return first if isinstance(first, int) else None

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import sqlalchemy as sql
+from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.types import NULLTYPE
@@ -269,7 +270,19 @@ class SqlTable:
             return sql.func.replace(element, " ", "T", type_=NULLTYPE) == _bind(str(value).replace(" ", "T"))
         if column.kind == "text" and self.speech.sqlite:
             element = sql.collate(element, "BINARY")
+        if self.speech.mysql and column.kind in ("text", "float"):
+            return self._equals_in_mysql(element, column, write(column, value, self.speech))
         return element == _bind(write(column, value, self.speech))
+
+    def _equals_in_mysql(self, element: Any, column: Column, value: Any) -> Any:
+        """Letter by letter: collations take case, accents and blanks at the end for the same; an index is used all the
+        same. A FLOAT is not equal to the number that it is shown as.
+        """
+        if column.kind == "float":
+            shown = sql.type_coerce(sql.cast(element, sql.CHAR), NULLTYPE)
+            return sql.or_(element == _bind(value), shown == _bind(str(value)))
+        letters = sql.cast(sql.cast(element, mysql.CHAR(charset="utf8mb4")), sql.BINARY)
+        return sql.and_(element == _bind(value), sql.type_coerce(letters, NULLTYPE) == _bind(value))
 
     def _equals_json(self, element: Any, text: str) -> Any:
         if self.speech.postgres:

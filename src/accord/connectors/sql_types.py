@@ -84,6 +84,8 @@ class Speech:
     postgres: bool
     zone: tzinfo
     """The zone of datetimes that carry none."""
+    mysql: bool = False
+    """MariaDB too."""
 
 
 def kind_of(column_type: TypeEngine[Any]) -> Kind:
@@ -116,7 +118,7 @@ def reader(column: Column, speech: Speech) -> Callable[[Any], Native]:
         return _read_json
     if speech.sqlite:
         return {"boolean": _read_flag, "datetime": _read_time_text}.get(column.kind, _read)
-    return _read
+    return _read_clock if speech.mysql and column.kind == "time" else _read
 
 
 def _read(value: Any) -> Native:
@@ -160,6 +162,13 @@ def _read_time_text(value: Any) -> Native:
     """`2026-01-31 10:00:00` is shown with a T; other text as it stands."""
     if isinstance(value, str) and value[10:11] == " ":
         return value[:10] + "T" + value[11:]
+    return _read(value)
+
+
+def _read_clock(value: Any) -> Native:
+    """MariaDB's TIME is a span of up to 838 hours; one within a day is a time of day."""
+    if isinstance(value, timedelta) and timedelta() <= value < timedelta(days=1):
+        return (datetime.min + value).time().isoformat()
     return _read(value)
 
 

@@ -138,7 +138,7 @@ def insert_bare(connection: Connection, table: SqlTable, new: NewRecord) -> Outc
     if connection.dialect.insert_returning:
         given = connection.execute(statement.returning(id)).scalar()
     else:
-        given = connection.execute(statement).lastrowid
+        given = connection.execute(statement).lastrowid or None  # MySQL says 0 where it counted nothing
     if given is None:
         return Outcome(kind=OutcomeKind.APPLIED, record=_made(connection, table, new))
     return applied(connection, table, given)

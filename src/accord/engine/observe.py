@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
@@ -20,7 +21,7 @@ from accord.engine.created_since import must_be_listed
 from accord.engine.setting import Setting
 from accord.errors import ExpressionError, ProtocolError, SystemFailure
 from accord.model import Absence, Record, Ref, fingerprint, json_bytes, json_text
-from accord.ports import Connector, Page
+from accord.ports import Connector, CursorExpired, Page
 from accord.stored import CursorRow
 
 CONFIRM = 50
@@ -124,7 +125,12 @@ class _Reader:
     async def read(self) -> bool:
         """Read, confirm what seems to be gone, move the cursor; whether everything was listed."""
         cursor = self.observed.cursor(self.place)
-        full = self._must_be_full(cursor)
+        if not self._must_be_full(cursor):
+            with suppress(CursorExpired):
+                return await self._read(cursor, full=False)
+        return await self._read(cursor, full=True)
+
+    async def _read(self, cursor: CursorRow | None, *, full: bool) -> bool:
         listing = self._new_listing(full)
         mark = None if full or cursor is None else cursor.mark
         async for page in self.connector.read(self.datatype, mark):

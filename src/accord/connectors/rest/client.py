@@ -254,30 +254,39 @@ class Client:
             self.gate.succeeded()
         return answer
 
-    async def get(self, url: str, parse: Callable[[Answer], T], errors: Errors) -> T:
+    async def get(
+        self,
+        url: str,
+        parse: Callable[[Answer], T],
+        errors: Errors,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
         """Read, and try again what may pass: lost connections, retry statuses, answers that `parse` finds Unfit.
 
-        Raises Unreachable, Unauthorized, ProtocolError.
+        `method` is another one that only reads. Raises Unreachable, Unauthorized, ProtocolError.
         """
         tries = Tries(self)
         while True:
             answer = None
             kind: type[SystemFailure] = Unreachable
             try:
-                answer = await self.attempt("GET", url)
+                answer = await self.attempt(method, url, body, headers)
                 if answer.status == 401:
-                    await self.renew(tries, answer.generation, self.named("GET", url))
+                    await self.renew(tries, answer.generation, self.named(method, url))
                     continue
                 if answer.status not in errors.retry:
                     return parse(answer)
                 kind = InternalError if answer.status == 500 else Unreachable
-                reason = f"{self.named('GET', url)}: {message_of(answer)}"
+                reason = f"{self.named(method, url)}: {message_of(answer)}"
             except TooLarge as error:
                 raise ProtocolError(self.system.name, str(error)) from None
             except (NotSent, Lost) as error:
                 reason = str(error)
             except Unfit as error:
-                kind, reason = ProtocolError, f"{self.named('GET', url)}: {error}"
+                kind, reason = ProtocolError, f"{self.named(method, url)}: {error}"
             await tries.wait(kind, reason, answer)
 
     async def write(
