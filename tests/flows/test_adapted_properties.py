@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from accord.config.meaning import Property
@@ -46,7 +46,6 @@ def test_a_value_is_taken_apart_and_read_again(split: str, value: Any, parts: tu
     assert join_parts(one, dict(zip("ab", parts, strict=True))) == {"whole": value}
 
 
-@settings(deadline=None)
 @given(
     st.text(st.sampled_from("aB \t1é.,\u00a0"), max_size=12),
     st.sampled_from(["first", "last", "number"]),
