@@ -184,6 +184,8 @@ def test_a_listing_after_the_highest_id_shifts_nothing() -> None:
     board = Board()
     for number in range(25):
         board.create_task({"title": f"t{number}"})
+    for gone in (1, 2, 3):
+        board.delete_task(gone)
     calls = {
         **CALLS,
         "list": {
@@ -199,12 +201,13 @@ def test_a_listing_after_the_highest_id_shifts_nothing() -> None:
         found = []
         async for page in connector.read("task", None):
             found += [record.id for record in page.records]
-            board.delete_task(len(found) // 10)
+            board.delete_task(3 + len(found) // 10)
         return found, await connector.find("task", {"title": "t24"})
 
     with served(board) as url:
         found, last = run(url, work, calls)
-    assert set(found) >= {str(number) for number in range(4, 26)}
+    assert set(found) >= {str(number) for number in range(6, 26)}
+    assert len(found) == len(set(found))
     assert [record.id for record in last] == ["25"]
 
 
@@ -307,3 +310,36 @@ def test_a_secret_among_the_variables_is_not_shown() -> None:
             variables={"api_token": "s3cr3t-value"},
         )
     assert (outcome.kind, outcome.message) == (OutcomeKind.REJECTED, "422: the token *** is wrong: 5")
+
+
+def test_a_session_is_not_shown() -> None:
+    """Though the system repeats it; and the word stays."""
+    calls = failing(5)
+    calls["create"] = {"method": "fail", "params": [5, "the session {session} is wrong", "{record}"]}
+    auth = {"type": "login", "username": "a", "password": "open sesame", "method": "login"}
+    auth["params"] = ["{username}", "{password}"]  # type: ignore[assignment]
+    board = Board()
+    with served(board) as url:
+        (outcome,) = run(url, lambda connector: connector.create("task", new(title="x")), calls, auth=auth)
+    assert len(board.sessions) == 1
+    assert (outcome.kind, outcome.message) == (OutcomeKind.REJECTED, "422: the session *** is wrong: 5")
+
+
+def test_a_result_that_is_nested_too_deeply_is_no_success() -> None:
+    """Neither in a listing nor in a record, and the process goes on."""
+    deep = "[" * 20_000 + "]" * 20_000
+
+    async def work() -> None:
+        async with answering(200, '{"id": #, "result": ' + deep + "}") as url:
+            for dialect in ("plain", "tryton", "odoo"):
+                connector = RpcConnector(system(url, limits=SystemLimits(timeout=10, retries=0), dialect=dialect))
+                await connector.open(PATHS)
+                try:
+                    assert (await connector.create("task", new(title="x")))[0].kind is OutcomeKind.UNKNOWN
+                    assert await connector.fetch("task", ["1"]) == {"1": Absence.FAILED}
+                    with pytest.raises(ProtocolError):
+                        await listed(connector)
+                finally:
+                    await connector.close()
+
+    asyncio.run(work())

@@ -26,6 +26,9 @@ from accord.model import from_json
 
 VERSION = "Accord-Version"
 """A header of the request that is never sent: it carries the version that a write expects."""
+SHORTEST_SESSION = 8
+NO_HEADER = "\x00"
+"""In place of what a header would hold: no message has it."""
 MOST_CALLS = 10_000
 """Of one listing that is called for each of some values."""
 
@@ -53,7 +56,8 @@ class RpcClient(Client):
         self._number = 0
         self._fields: Mapping[str, Sequence[str]] = {}
         named = {name: str(value) for name, value in options.variables.items() if isinstance(value, str)}
-        self._secrets = _longest_first((*self._secrets, *_secret(named)))
+        self._known = (*self._secrets, *_secret(named))
+        self._secrets = _longest_first(self._known)
 
     def reading(self, fields: Mapping[str, Sequence[str]]) -> None:
         """Which paths are asked for, by datatype."""
@@ -220,10 +224,10 @@ class RpcClient(Client):
             if self._dialect is not None:
                 place = call.place if call.kind in ("list", "find", "get") else None
                 result = self._dialect.read(result, self.system.datatypes[call.datatype], place)
+            if call.kind in ("list", "find"):
+                return Answer(200, {}, encode(result))
         except (Unfit, RecursionError) as error:
             raise _odd(call, str(error) if isinstance(error, Unfit) else "nested too deeply") from None
-        if call.kind in ("list", "find"):
-            return Answer(200, {}, encode(result))
         if replies.is_one_of(result, call.signs):
             said = f"{call.method} answered {encode(result).decode()[:40]}"
             return (
@@ -267,11 +271,13 @@ class RpcClient(Client):
         self._given = session = at(decode(reply.result), login.session)
         if session in (None, False, "", 0) or session == []:
             raise Unauthorized(self.system.name, f"{login.method}: no session was given; are name and password right?")
+        parts = session if isinstance(session, list) else [session]
+        self._secrets = _longest_first((*self._known, *(one for one in parts if _is_secret(one))))
         values = {**self._rpc.variables, "username": login.username, "session": session}
         text = str(fill(login.value, values))
         if login.encoding == "base64":
             text = b64encode(text.encode()).decode()
-        return Token(login.prefix + text if login.header else "session", None)
+        return Token(login.prefix + text if login.header else NO_HEADER, None)
 
 
 def replace_values(asked: Asked, more: Mapping[str, Any]) -> Asked:
@@ -305,6 +311,11 @@ def _decoded(body: bytes) -> Any:
 
 def _top(path: str) -> str:
     return path.partition(".")[0].partition("[")[0]
+
+
+def _is_secret(part: Any) -> bool:
+    """Whether a part of a session is long enough that nothing else is written so."""
+    return isinstance(part, str) and len(part) >= SHORTEST_SESSION
 
 
 def _secret(named: Mapping[str, str]) -> list[str]:

@@ -17,7 +17,6 @@ from accord.connectors.rest.compare import same
 from accord.connectors.rpc import xmlrpc
 from accord.connectors.rpc.options import Rule
 from accord.connectors.rpc.templates import at
-from accord.model import require_shallow
 
 STATUS = {
     "gone": 404,
@@ -76,16 +75,7 @@ def reply(protocol: str, body: bytes, number: int) -> Reply:
         raise Unfit("the reply to another call")
     if error is not None:
         return Reply(error=error, failed=True)
-    raw = bytes(top["result"])
-    try:
-        return Reply(require_shallow(raw) if raw[:1] not in (b"[", b"{") or _deep(raw) else raw)
-    except ValueError as deep:
-        raise Unfit(str(deep)) from None
-
-
-def _deep(raw: bytes) -> bool:
-    """Whether a short look says that it might be nested deeply; records are looked at again, one by one."""
-    return raw[:400].count(b"[") > 50 or raw[:400].count(b"{") > 50
+    return Reply(bytes(top["result"]))
 
 
 def _json(result: Any) -> bytes:
