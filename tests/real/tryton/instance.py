@@ -38,6 +38,12 @@ class Tryton:
     session: dict[str, str]
     folder: Path
 
+    def empty(self) -> None:
+        """No task and no party is left but that of the company."""
+        (company,) = self.result("company.company.read", [self.company], ["party"])
+        self.result("project.work.delete", self.result("project.work.search", []))
+        self.result("party.party.delete", self.result("party.party.search", [["id", "!=", company["party"]]]))
+
     def forget_sessions(self) -> None:
         """On SQLite: every session but that of this person has ended."""
         own = base64.b64decode(self.session["Authorization"].partition(" ")[2]).decode().rpartition(":")[2]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,13 @@ from tests.real.tryton.test_jsonrpc_suite import system
 pytestmark = pytest.mark.xdist_group("tryton")
 T = TypeVar("T")
 TOGETHER = 20
+
+
+@pytest.fixture(autouse=True)
+def _emptied(tryton: Tryton) -> Iterator[None]:
+    """Other tests begin with no task and no party."""
+    yield
+    tryton.empty()
 
 
 def run(system: System, paths: dict[str, Sequence[str]], work: Callable[[Connector], Awaitable[T]]) -> T:

@@ -41,13 +41,9 @@ class OnTryton(ConnectorSuite):
     @pytest.fixture(autouse=True)
     def _running(self, tryton: Tryton, tmp_path: Path) -> Iterator[None]:
         self.tryton, self.folder = tryton, tmp_path
-        before = set(tryton.result(f"{self.model}.search", []))
+        tryton.empty()
         yield
-        tryton.result(f"{self.model}.delete", [id for id in self.ids() if id not in before])
-
-    def ids(self) -> list[int]:
-        found: list[int] = self.tryton.result(f"{self.model}.search", [])
-        return found
+        tryton.empty()
 
     def insert(self, natives: Natives) -> str:
         return str(self.tryton.result(f"{self.model}.create", [dict(natives)])[0])
