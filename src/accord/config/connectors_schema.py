@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from accord.config.kinds import refuse
+from accord.config.odata_schema import ODataDatatype, ODataSystem
 from accord.config.rest_schema import OpenapiDatatype, OpenapiSystem, RestDatatype, RestSystem
 from accord.config.schema import DatatypeModel, Expression, Strict, SystemModel, Texts
 
@@ -91,4 +92,5 @@ CONNECTORS: dict[str, tuple[type[SystemModel], type[DatatypeModel]]] = {
     "file": (FileSystem, FileDatatype),
     "memory": (MemorySystem, AnyDatatype),
     "openapi": (OpenapiSystem, OpenapiDatatype),
+    "odata": (ODataSystem, ODataDatatype),
 }

@@ -15,10 +15,14 @@ from accord.ports import Connector
 GROUP = "accord.connectors"
 SHIPPED = {
     "rest": "accord.connectors.rest.connector:RestConnector",
+    "odata": "accord.connectors.odata.connector:ODataConnector",
     "sql": "accord.connectors.sql:SqlConnector",
     "file": "accord.connectors.file:FileConnector",
     "memory": "accord.connectors.memory:MemoryConnector",
 }
+
+EXTRAS = {"defusedxml": "odata", "graphql": "graphql"}
+"""Libraries that come with an extra of the same name as the connector."""
 
 
 def connect(system: System) -> Connector:
@@ -46,4 +50,11 @@ def _factory(system: System) -> Any:
 
 def _load(place: str) -> Any:
     module, _, attribute = place.partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        message = f"the connector {extra!r} needs the extra `{extra}`"
+        raise MendFile(message, hint=f"pip install 'accord[{extra}]'") from error

@@ -250,30 +250,39 @@ class Client:
             self.gate.succeeded()
         return answer
 
-    async def get(self, url: str, parse: Callable[[Answer], T], errors: Errors) -> T:
+    async def get(
+        self,
+        url: str,
+        parse: Callable[[Answer], T],
+        errors: Errors,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> T:
         """Read, and try again what may pass: lost connections, retry statuses, answers that `parse` finds Unfit.
 
+        With a `body` it is a question by POST, which changes nothing either.
         Raises Unreachable, Unauthorized, ProtocolError.
         """
         tries = Tries(self)
+        what = f"{'GET' if body is None else 'POST'} {shown(url)}"
         while True:
             answer = None
             kind: type[SystemFailure] = Unreachable
             try:
-                answer = await self.attempt("GET", url)
+                answer = await self.attempt("GET" if body is None else "POST", url, body, headers)
                 if answer.status == 401:
-                    await self.renew(tries, answer.generation, f"GET {shown(url)}")
+                    await self.renew(tries, answer.generation, what)
                     continue
                 if answer.status not in errors.retry:
                     return parse(answer)
                 kind = InternalError if answer.status == 500 else Unreachable
-                reason = f"GET {shown(url)}: {message_of(answer)}"
+                reason = f"{what}: {message_of(answer)}"
             except TooLarge as error:
                 raise ProtocolError(self.system.name, str(error)) from None
             except (NotSent, Lost) as error:
                 reason = str(error)
             except Unfit as error:
-                kind, reason = ProtocolError, f"GET {shown(url)}: {error}"
+                kind, reason = ProtocolError, f"{what}: {error}"
             await tries.wait(kind, reason, answer)
 
     async def write(
