@@ -95,8 +95,8 @@ class PropertySchema:
     max_length: int | None = None
     values: tuple[Any, ...] | None = None
     read_only: bool = False
-    refers: str | None = None
-    """What a foreign key names, in the words of the system: `Authors.ID`."""
+    note: str | None = None
+    """What else it says, for `discover`: its description, what a foreign key names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ def test_a_connector_is_imported_when_it_is_used() -> None:
     assert connect(system).system is system
 
 
-@pytest.mark.parametrize(("library", "connector"), [("defusedxml", "odata")])
+@pytest.mark.parametrize(("library", "connector"), [("defusedxml", "odata"), ("graphql", "graphql")])
 def test_a_connector_without_its_library_names_the_extra(library: str, connector: str) -> None:
     """In a process in which the library is not there."""
     code = f"""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from accord.config.graphql_schema import GraphqlDatatype, GraphqlSystem
 from accord.config.kinds import refuse
 from accord.config.odata_schema import ODataDatatype, ODataSystem
 from accord.config.rest_schema import OpenapiDatatype, OpenapiSystem, RestDatatype, RestSystem
@@ -93,4 +94,5 @@ CONNECTORS: dict[str, tuple[type[SystemModel], type[DatatypeModel]]] = {
     "memory": (MemorySystem, AnyDatatype),
     "openapi": (OpenapiSystem, OpenapiDatatype),
     "odata": (ODataSystem, ODataDatatype),
+    "graphql": (GraphqlSystem, GraphqlDatatype),
 }

@@ -170,7 +170,11 @@ def _locate(options: dict[str, Any], connector: str, folder: Path) -> None:
     """Make the paths of a system absolute: relative ones start at the project file's folder."""
     if connector == "sql":
         options["url"] = sqlite_url(options["url"], folder)
-    files = {"file": ("path",), "openapi": ("verify", "spec"), **dict.fromkeys(("rest", "odata"), ("verify",))}
+    files = {
+        "file": ("path",),
+        "openapi": ("verify", "spec"),
+        **dict.fromkeys(("rest", "odata", "graphql"), ("verify",)),
+    }
     for key in files.get(connector, ()):
         if isinstance(options.get(key), str) and "://" not in options[key]:
             options[key] = str((folder / options[key]).absolute())

@@ -18,6 +18,7 @@ SHIPPED = {
     "odata": "accord.connectors.odata.connector:ODataConnector",
     "sql": "accord.connectors.sql:SqlConnector",
     "file": "accord.connectors.file:FileConnector",
+    "graphql": "accord.connectors.graphql.connector:GraphqlConnector",
     "memory": "accord.connectors.memory:MemoryConnector",
 }
 

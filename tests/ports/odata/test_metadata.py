@@ -15,8 +15,9 @@ from tests.ports.odata.service import METADATA, Service
 from tests.ports.rest.fake import Reply
 
 TEXT = METADATA.replace("{key}", "Int32")
-LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><x>&b;</x>'
-OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>'
+DECLARED = TEXT.partition("?>")[2].replace('Name="Note"', 'Name="&a;"')
+LAUGHS = '<!DOCTYPE x [<!ENTITY h "ha"><!ENTITY a "&h;&h;">]>' + DECLARED
+OUTSIDE = '<!DOCTYPE x [<!ENTITY o SYSTEM "file:///etc/passwd"><!ENTITY a "ha">]>' + DECLARED
 
 
 async def test_types_are_those_of_rows(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ async def test_types_are_those_of_rows(tmp_path: Path) -> None:
     assert (told["Code"].required, told["Code"].max_length, told["Name"].required) == (True, 20, False)
     assert (told["Id"].read_only, told["Id"].required) == (True, False)
     assert told["State"].values == ("Open", "Done")
-    assert told["CustomerId"].refers == "Customers.Id"
+    assert told["CustomerId"].note == "refers to Customers.Id"
 
 
 async def test_every_set_is_discovered(tmp_path: Path) -> None:

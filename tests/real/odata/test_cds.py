@@ -151,7 +151,7 @@ def test_schema_and_check(shop: Shop, tmp_path: Path) -> None:
             told = (await connector.schema())["book"].properties
             assert (told["title"].max_length, told["price"].type) == (200, "decimal(2)")
             assert told["genre"].values == ("fiction", "drama")
-            assert told["author_ID"].refers == "Authors.ID"
+            assert told["author_ID"].note == "refers to Authors.ID"
             assert told["modifiedAt"].read_only
             assert not told["ID"].required
             assert await connector.check() == [("book", True, "readable, 0 records")]  # type: ignore[attr-defined]

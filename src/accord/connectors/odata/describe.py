@@ -52,7 +52,7 @@ def schemas(told: EntitySet) -> dict[str, PropertySchema]:
             max_length=one.max_length if one.type == "Edm.String" else None,
             values=one.values,
             read_only=one.read_only,
-            refers=".".join(one.refers) if one.refers else None,
+            note=f"refers to {'.'.join(one.refers)}" if one.refers else None,
         )
     return found
 
