@@ -3,10 +3,13 @@
 People change `rows` by `insert`, `edit` and `delete`, which write the log that delta links read.
 """
 
+import asyncio
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import quote, unquote
 from uuid import UUID
@@ -295,3 +298,23 @@ def _compare(row: Any, way: list[str], how: str, text: str) -> bool:
         "ge": lambda: value is not None and bool(value >= other),
     }
     return compared[how]()
+
+
+@contextmanager
+def beside(service: Service) -> Iterator[Service]:
+    """The service in a thread of its own, for tests that call Accord as a command."""
+    started, ended = Event(), Event()
+
+    async def run() -> None:
+        async with service:
+            started.set()
+            await asyncio.get_running_loop().run_in_executor(None, ended.wait)
+
+    thread = Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    try:
+        assert started.wait(10)
+        yield service
+    finally:
+        ended.set()
+        thread.join(10)
