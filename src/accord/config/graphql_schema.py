@@ -210,8 +210,10 @@ def _places(said: GraphqlDatatype, name: str, one: Any, operation: Operation) ->
             yield f"`{name}`: no object with the id {said.id!r} is selected", "say where: `record: issue`"
     if place is None or name in ("update", "delete"):
         return
-    for key in ("id", "modified") if name in ("list", "get") else ("id",):
-        path = getattr(said, key)
+    needed = [(key, getattr(said, key)) for key in ("id", "modified", "key_property")]
+    if name == "find":
+        needed = [("id", said.id), *(("by", path) for path in one.by)]
+    for key, path in needed if name != "create" else needed[:1]:
         if path is not None and not operation.has(f"{place}.{path}"):
             yield f"`{name}` does not select {path} ({key}) at {place}", "select it"
 

@@ -158,3 +158,17 @@ async def test_a_delete_that_answers_no_is_looked_at(fake: Fake, tmp_path: Path)
         async with opened(fake, tmp_path) as connector:
             outcome = await connector.delete("thing", "a", Expects(natives={"name": "a"}))
             assert outcome.kind is kind
+
+
+async def test_a_variable_may_be_a_part_of_one(fake: Fake, tmp_path: Path) -> None:
+    """The id inside the input, and one that always has the same value."""
+    old = '"mutation ($id: ID!, $input: In!) { change(id: $id, input: $input) { thing { id } } }"'
+    new = '"mutation ($in: In!, $by: By) { change(input: $in, by: $by) { thing { id } } }"'
+    said = WITH_ERRORS.replace(old, f"{new}\n  id: in.key\n  input: in.patch\n  variables: {{by: {{name: accord}}}}")
+    fake.on("POST /graphql", {"data": {"change": {"thing": {"id": "a"}}}})
+    async with opened(fake, tmp_path, said.replace("version: input.version", "version: in.version")) as connector:
+        outcome = await connector.update("thing", "a", {"name": "b"}, Expects(version=7))
+        assert outcome.kind is OutcomeKind.APPLIED
+        (call,) = fake.calls
+        expected = {"by": {"name": "accord"}, "in": {"key": "a", "patch": {"name": "b"}, "version": 7}}
+        assert call.json["variables"] == expected

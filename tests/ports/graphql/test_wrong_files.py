@@ -65,6 +65,13 @@ def test_the_file_that_the_others_are_made_of_loads(tmp_path: Path) -> None:
         ),
         ("nodes { id name version", "nodes { id name", "`list` does not select version (version) at things.nodes", ""),
         ("nodes { id", "nodes { key", "no list with the id 'id' is selected", "say where: `records:"),
+        ("modified: changed", "modified: changed\nkey_property: ref", "`list` does not select ref (key_property)", ""),
+        (
+            'delete: "',
+            'find: {query: "query ($n: String) { things(n: $n) { nodes { id } } }", by: {name: n}}\ndelete: "',
+            "`find` does not select name (by) at things.nodes",
+            "",
+        ),
         ("  version: input.version\n", "", "`version` needs the variable of the update", "update: {version: VARIABLE}"),
         ("version: version\n", "", "`update.version` needs the property", "say `version: PATH`"),
         ("version: version\n", "version: etag\n", "GraphQL has no ETags", "say `version: PATH`"),

@@ -233,7 +233,8 @@ class Service(Fake):
             body["@odata.nextLink"] = f"Orders?{more}"
         elif "odata.track-changes" in call.headers.get("Prefer", ""):
             body["@odata.deltaLink"] = f"Orders?$deltatoken={len(self.log)}"
-        return Reply(body)
+        tracked = "odata.track-changes" in call.headers.get("Prefer", "")
+        return Reply(body, headers={"Preference-Applied": "odata.track-changes"} if tracked else {})
 
     def _changes(self, since: int, call: Call) -> Reply:
         if since < self.kept_from:

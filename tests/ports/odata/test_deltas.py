@@ -7,7 +7,7 @@ import pytest
 from accord.errors import ProtocolError
 from tests.ports.odata.described import listed, opened
 from tests.ports.odata.service import Service
-from tests.ports.rest.fake import Fake
+from tests.ports.rest.fake import Fake, Reply
 
 SAID = "set: Orders, id: Id, version: etag, changes: delta"
 
@@ -86,3 +86,19 @@ async def test_a_kept_link_to_another_host_is_not_followed(tmp_path: Path) -> No
         with pytest.raises(ProtocolError, match="was not contacted"):
             await listed(connector, {"delta": f"{other.url}/Orders?$deltatoken=1"})
         assert other.calls == []
+
+
+async def test_check_says_when_no_delta_links_are_offered(tmp_path: Path) -> None:
+    """By the header that says which preference was followed."""
+    service = Service()
+    async with opened(service, tmp_path, SAID) as connector:
+        assert await connector.check() == [("order", True, "readable, 0 records")]  # type: ignore[attr-defined]
+    service = Service()
+    before = service._chosen
+    service._chosen = lambda call: before(call) if "metadata" in call.path else Reply({"value": [], "@odata.count": 0})  # type: ignore[method-assign]
+    async with opened(service, tmp_path, SAID) as connector:
+        ((_, fits, said),) = await connector.check()  # type: ignore[attr-defined]
+        assert fits
+        assert "the service offers no delta links" in said
+        records, pages = await listed(connector)
+        assert (records, pages[-1].complete, pages[-1].cursor) == ([], True, None)

@@ -172,3 +172,22 @@ def test_what_the_service_refuses_is_said_in_its_words(shop: Shop, tmp_path: Pat
             assert "is not a valid String(200)" in (outcome.message or "")
 
     asyncio.run(run())
+
+
+def test_there_are_no_delta_links(shop: Shop, tmp_path: Path) -> None:
+    """Which `check` says; the listing is whole each time."""
+
+    async def run() -> None:
+        connector = connect(described(shop.url, tmp_path, "book: {set: Books, id: ID, version: etag, changes: delta}"))
+        await connector.open({"book": ("ID", "title")})
+        try:
+            shop.insert("Books", {"title": "a"})
+            ((_, fits, said),) = await connector.check()  # type: ignore[attr-defined]
+            assert fits
+            assert "the service offers no delta links" in said
+            pages = [page async for page in connector.read("book", None)]
+            assert (pages[-1].complete, pages[-1].cursor) == (True, None)
+        finally:
+            await connector.close()
+
+    asyncio.run(run())

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from accord.config.meaning import Datatype, System
-from accord.connectors.odata.delta import DeltaReader
+from accord.connectors.odata.delta import DELTA, TRACK, DeltaReader
 from accord.connectors.odata.describe import likely_keys, schemas, set_for, unknown_paths
 from accord.connectors.odata.literals import Keys, condition, spoken
 from accord.connectors.odata.metadata import EntitySet, NoMetadata, read_metadata
@@ -28,6 +28,7 @@ from accord.errors import AccordError, ProtocolError, Unauthorized
 from accord.model import Absence, Natives, Outcome, OutcomeKind, Record
 from accord.ports import Capabilities, Cursor, DatatypeSchema, Discovered, Expects, NewRecord, Page
 
+NO_DELTA = "the service offers no delta links: everything is listed each time; say `changes: modified`, or `none`"
 NEEDS_ETAG = "the service wants an ETag: say `version: etag` for this datatype"
 
 
@@ -193,18 +194,23 @@ class ODataConnector:
             missing = unknown_paths(calls.told, tuple(self._paths.get(name, ())))
             if missing:
                 return name, False, f"{calls.told.name} has no property {', '.join(missing)}"
-            said = f"readable, {await self._count(calls)} records"
+            said = await self._tried(calls, self._said[name].changes == "delta")
         except AccordError as error:
             return name, False, f"{error.message}; {error.hint}" if error.hint else error.message
         if calls.told.etags and self.system.datatypes[name].version is None:
             said += "; the service checks ETags: say `version: etag`, and it refuses stale writes by itself"
         return name, True, said
 
-    async def _count(self, calls: _Calls) -> str:
+    async def _tried(self, calls: _Calls, delta: bool) -> str:
+        """How many records there are, and whether delta links are offered where they are wanted."""
         listing = replace(calls.options.listing, params={**calls.options.listing.params, "$top": "1"})
+        if delta:
+            listing = replace(listing, headers={"Prefer": TRACK})
         async for sheet in calls.lister.sheets(calls.shape, listing, {}):
-            return str(sheet.total) if sheet.total is not None else "some" if sheet.count else "0"
-        return "0"
+            told = f"readable, {sheet.total if sheet.total is not None else 'some'} records"
+            offered = TRACK in sheet.headers.get("Preference-Applied", "") or DELTA in sheet.facts
+            return told if offered or not delta else f"{told}; {NO_DELTA}"
+        return "readable"
 
     async def _metadata(self) -> dict[str, EntitySet]:
         async with self._asking:
