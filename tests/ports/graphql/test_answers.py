@@ -172,3 +172,13 @@ async def test_a_variable_may_be_a_part_of_one(fake: Fake, tmp_path: Path) -> No
         (call,) = fake.calls
         expected = {"by": {"name": "accord"}, "in": {"key": "a", "patch": {"name": "b"}, "version": 7}}
         assert call.json["variables"] == expected
+
+
+async def test_what_cannot_be_written_is_promised_as_read_only(fake: Fake, tmp_path: Path) -> None:
+    """A version that no mutation takes checks nothing."""
+    async with opened(fake, tmp_path) as connector:
+        can = connector.capabilities("thing")
+        assert (can.read_only, can.version_check) == (False, "version")
+    async with opened(fake, tmp_path, GOOD.partition("create:")[0]) as connector:
+        can = connector.capabilities("thing")
+        assert (can.read_only, can.version_check) == (True, None)

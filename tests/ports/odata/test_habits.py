@@ -103,7 +103,8 @@ async def test_a_count_that_does_not_fit_is_not_complete(tmp_path: Path) -> None
     service = Service()
     for changes in ("none", "delta"):
         service = Service()
-        service.on("GET /Orders", {"@odata.count": "3", "value": [{"Id": 1}, {"Id": 2}]})
+        short = {"@odata.count": "3", "value": [{"Id": 1}, {"Id": 2}], "@odata.deltaLink": "Orders?$deltatoken=1"}
+        service.on("GET /Orders", short)
         before = service._chosen
         service._chosen = lambda call, b=before, s=service: (
             b(call) if "metadata" in call.path else Fake._chosen(s, call)
@@ -112,6 +113,7 @@ async def test_a_count_that_does_not_fit_is_not_complete(tmp_path: Path) -> None
         async with opened(service, tmp_path, said, paths=("Id",)) as connector:
             _, pages = await listed(connector)
             assert not any(page.complete for page in pages), changes
+            assert pages[-1].cursor is None, changes
 
 
 async def test_our_filter_and_the_time_are_both_asked_for(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +222,7 @@ def test_schema_check_and_discover(run: Run, tracker: Tracker) -> None:
         ((_, fits, said),) = await connector.check()  # type: ignore[attr-defined]
         assert fits
         assert said.startswith("readable, 1 records; effort: a GraphQL Float is a binary float")
-        (found,) = await connector.discover(3)  # type: ignore[attr-defined]
+        found, _ = await connector.discover(3)  # type: ignore[attr-defined]
         assert [record["title"] for record in found.samples] == ["a"]
 
     run(test, paths=("id", "effort"))
@@ -230,7 +231,7 @@ def test_schema_check_and_discover(run: Run, tracker: Tracker) -> None:
 @pytest.mark.parametrize(
     ("old", "wrong", "said"),
     [
-        ("title code", "titel code", "Cannot query field 'titel' on type 'Issue'. Did you mean 'title'"),
+        ("code note", "code noet", "Cannot query field 'noet' on type 'Issue'. Did you mean 'note'"),
         (
             "$first: Int!",
             "$first: String!",
@@ -260,3 +261,32 @@ def test_a_schema_that_is_not_told_is_said_with_the_key(run: Run) -> None:
         assert "not compared with a schema" in message
 
     run(test, more="introspection: false")
+
+
+def test_what_the_schema_lists_is_discovered_with_its_operations(run: Run, tracker: Tracker, tmp_path: Path) -> None:
+    """What the file has not, written as it can be used: the keys load, and read."""
+    proposed: list[Any] = []
+
+    async def test(connector: Connector) -> None:
+        proposed.extend(await connector.discover(3))  # type: ignore[attr-defined]
+
+    run(test)
+    issue, label = proposed
+    assert (issue.name, label.name) == ("issue", "label")
+    assert [sample["key"] for sample in label.samples] == ["bug", "idea"]
+    assert label.keys == {
+        "id": "key",
+        "modified": "lastModified",
+        "list": {
+            "query": "query ($skip: Int!, $take: Int!) { labels(skip: $skip, take: $take) { key colour lastModified } }"
+        },
+        "get": {"query": "query ($key: ID!) { label(key: $key) { key colour lastModified } }", "id": "key"},
+    }
+    said = f"id: key\nmodified: lastModified\nlist: {dumps(label.keys['list'])}\nget: {dumps(label.keys['get'])}\n"
+
+    async def use(connector: Connector) -> None:
+        records = [record async for page in connector.read("issue", None) for record in page.records]
+        assert [record.natives() for record in records] == [{"colour": "red"}, {"colour": "blue"}]
+        assert (await shown(connector, "idea")).natives() == {"colour": "blue"}
+
+    run(use, said, paths=("colour",))

@@ -169,7 +169,32 @@ def chosen(filter: IssueFilter | None) -> list[sqlite3.Row]:
 
 
 @strawberry.type
+class Label:
+    key: strawberry.ID
+    colour: str
+    last_modified: datetime
+
+    @strawberry.field
+    def shade(self, by: int) -> str:
+        return f"{self.colour} {by}"
+
+
+LABELS = [
+    Label(key=strawberry.ID(name), colour=colour, last_modified=datetime(2026, 1, 1, tzinfo=UTC))
+    for name, colour in (("bug", "red"), ("idea", "blue"))
+]
+
+
+@strawberry.type
 class Query:
+    @strawberry.field
+    def labels(self, skip: int = 0, take: int = 50) -> list[Label]:
+        return LABELS[skip : skip + take]
+
+    @strawberry.field
+    def label(self, key: strawberry.ID) -> Label | None:
+        return next((label for label in LABELS if label.key == key), None)
+
     @strawberry.field
     def issues(self, first: int = 10, after: str | None = None, filter: IssueFilter | None = None) -> Issues:
         rows = chosen(filter)

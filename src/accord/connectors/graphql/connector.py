@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 from graphql import GraphQLSchema
 
-from accord.config.meaning import System
+from accord.config.meaning import Datatype, System
 from accord.connectors.graphql.client import ACCEPT, GraphqlClient
-from accord.connectors.graphql.introspect import QUERY, faults, floats, properties, read_schema, scalars
+from accord.connectors.graphql.introspect import (
+    QUERY,
+    faults,
+    floats,
+    properties,
+    read_schema,
+    scalars,
+    type_name,
+)
 from accord.connectors.graphql.options import is_int, read_datatype
+from accord.connectors.graphql.proposals import proposals
 from accord.connectors.rest.answers import Answer, decode, message_in
 from accord.connectors.rest.connector import RestConnector
 from accord.connectors.rest.options import Errors, read_system
-from accord.connectors.rest.reading import expect_success
-from accord.errors import AccordError, ProtocolError
+from accord.connectors.rest.reading import Reader, expect_success
+from accord.errors import AccordError, ProtocolError, Unauthorized
 from accord.model import Absence, Natives, Outcome, OutcomeKind, Record
 from accord.ports import Capabilities, DatatypeSchema, Discovered, Expects, NewRecord
 
@@ -49,9 +60,11 @@ class GraphqlConnector(RestConnector):
     def capabilities(self, datatype: str) -> Capabilities:
         """What the system can do with a datatype, as its operations say."""
         found = super().capabilities(datatype)
-        update = self._said[datatype].operations.get("update")
+        operations = self._said[datatype].operations
+        update = operations.get("update")
         checked = update is not None and update.version is not None
-        return replace(found, version_check="version" if checked else None, own_key=found.own_key)
+        writes = any(asked.writes for asked in operations.values())
+        return replace(found, version_check="version" if checked else None, read_only=found.read_only or not writes)
 
     async def fetch(self, datatype: str, ids: Sequence[str]) -> dict[str, Record | Absence]:
         """Read single records by id; what is no `Int` is no record where the id is one."""
@@ -106,14 +119,34 @@ class GraphqlConnector(RestConnector):
         }
 
     async def discover(self, sample: int) -> Sequence[Discovered]:
-        """The datatypes of the file, with what introspection tells of them and some records."""
+        """The datatypes of the file, and those that the schema lists beside them, with some records of each."""
         schema = await self._learn()
-        found = []
-        for name, datatype in self.system.datatypes.items():
-            told = properties(schema, datatype, self._said[name]) if schema is not None else {}
-            samples = await self._for(name).lister.some(sample) if sample > 0 else []
-            found.append(Discovered(name=name, keys={"id": datatype.id}, properties=told, samples=samples))
+        found = [await self._sampled(one, schema, sample, {"id": one.id}) for one in self.system.datatypes.values()]
+        if schema is None:
+            return found
+        known = {one for said in self._said.values() if (one := type_name(schema, said)) is not None}
+        for datatype in proposals(schema, self.system.name, known):
+            if datatype.name in self.system.datatypes:
+                continue
+            keys = {"id": datatype.id, "modified": datatype.modified, **datatype.options}
+            self._said[datatype.name] = read_datatype(datatype)
+            try:
+                found.append(await self._sampled(datatype, schema, sample, keys))
+            finally:
+                del self._said[datatype.name]
         return found
+
+    async def _sampled(
+        self, datatype: Datatype, schema: GraphQLSchema | None, sample: int, keys: Mapping[str, Any]
+    ) -> Discovered:
+        said = self._said[datatype.name]
+        told = properties(schema, datatype, said) if schema is not None else {}
+        samples: list[Mapping[str, Any]] = []
+        # what cannot be listed by us is told of all the same
+        with suppress(ProtocolError, Unauthorized):
+            if sample > 0:
+                samples = await Reader(self._client, self.system, datatype, said.calls).some(sample)
+        return Discovered(name=datatype.name, keys=keys, properties=told, samples=samples)
 
     async def check(self) -> list[tuple[str, bool, str]]:
         """For each datatype: whether its operations fit the schema, and its listing can be read."""

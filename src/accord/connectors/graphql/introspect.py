@@ -97,6 +97,13 @@ def properties(schema: GraphQLSchema, datatype: Datatype, options: GraphqlOption
     return found
 
 
+def type_name(schema: GraphQLSchema, options: GraphqlOptions) -> str | None:
+    """The object type that `get` reads."""
+    asked = options.operations["get"]
+    kind = _type_at(_root(schema, asked), asked, asked.place or "")
+    return kind.name if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) else None
+
+
 def _property(
     record: Any, asked: Asked, leaf: str, datatype: Datatype, inputs: Mapping[str, Mapping[str, Any] | None]
 ) -> PropertySchema | None:

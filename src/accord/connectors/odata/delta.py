@@ -77,8 +77,10 @@ class DeltaReader:
             count += sheet.count
             total = sheet.total if sheet.total is not None else total
             yield Page(records=sheet.records, failures=sheet.failures, total=sheet.total)
-        # a listing that is shorter than its own count changed while it was read; nothing is concluded from it
-        yield Page(complete=total is None or count >= total, cursor={"delta": link} if link else None, total=total)
+        # a listing that is shorter than its own count changed while it was read; nothing is concluded from it, and what
+        # it left out would be in no later change
+        whole = total is None or count >= total
+        yield Page(complete=whole, cursor={"delta": link} if link and whole else None, total=total)
 
     async def _changes(self, link: str) -> AsyncIterator[Page]:
         address = self._client.resolve(link, self._client.url(self._options.listing.path))
