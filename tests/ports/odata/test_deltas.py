@@ -102,3 +102,22 @@ async def test_check_says_when_no_delta_links_are_offered(tmp_path: Path) -> Non
         assert "the service offers no delta links" in said
         records, pages = await listed(connector)
         assert (records, pages[-1].complete, pages[-1].cursor) == ([], True, None)
+
+
+async def test_a_change_that_cannot_be_read_now_is_asked_for_again(tmp_path: Path) -> None:
+    """The link stays where it was until the record could be read."""
+    service = Service()
+    service.partial = True
+    async with opened(service, tmp_path, SAID) as connector:
+        id, other = service.insert({"Name": "before"}), service.insert({"Name": "other"})
+        _, pages = await listed(connector)
+        service.edit(id, {"Name": "after"})
+        service.edit(other, {"Name": "another"})
+        before, broken = service._chosen, Reply({"error": {"message": "out of order"}}, 500)
+        service._chosen = lambda call: broken if call.path == f"/Orders({id})" else before(call)  # type: ignore[method-assign]
+        records, changed = await listed(connector, pages[-1].cursor)
+        assert [record.natives()["Name"] for record in records] == ["another"]
+        assert [failure.id for page in changed for failure in page.failures] == [id]
+        service._chosen = before  # type: ignore[method-assign]
+        records, _ = await listed(connector, changed[-1].cursor)
+        assert {record.natives()["Name"] for record in records} == {"after", "another"}

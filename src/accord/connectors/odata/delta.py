@@ -7,7 +7,7 @@ when the service says so; one that left the filter is read too.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -86,6 +86,7 @@ class DeltaReader:
         address = self._client.resolve(link, self._client.url(self._options.listing.path))
         listing = Listing(path=address, base=CONTEXT, paginator=Paginator(kind="next_url", path=NEXT))
         mark: str | None = None
+        unread = False
         parsed: dict[str, _Changes] = {}
 
         def parse(url: str, answer: Answer, optional: bool) -> Sheet:
@@ -96,8 +97,11 @@ class DeltaReader:
 
         async for sheet in sheets(self._client, listing, {}, parse, self._options.errors):
             mark = self._link(sheet) or mark
-            yield await self._page(parsed.pop(sheet.url))
-        yield Page(cursor={"delta": mark or link})
+            seen = await self._fetch(list(dict.fromkeys(parsed[sheet.url].look)))
+            unread = unread or Absence.FAILED in seen.values()
+            yield _page(parsed.pop(sheet.url), seen)
+        # what could not be read now would be in no later change: the same changes are asked for again
+        yield Page(cursor={"delta": link if unread or mark is None else mark})
 
     def _link(self, sheet: Sheet) -> str | None:
         """The address of the next changes, whole, so that it can be kept."""
@@ -107,17 +111,6 @@ class DeltaReader:
         base = dig(sheet.facts, CONTEXT)
         start = self._client.resolve(base, sheet.url) if isinstance(base, str) and base else sheet.url
         return self._client.resolve(link, start)
-
-    async def _page(self, found: _Changes) -> Page:
-        seen = await self._fetch(list(dict.fromkeys(found.look)))
-        records = [record for record in seen.values() if isinstance(record, Record)]
-        gone = [id for id, one in seen.items() if one is Absence.GONE]
-        failed = [RecordFailure(id=id, message="it changed and cannot be read") for id, one in seen.items() if _no(one)]
-        return Page(
-            records=[*found.records, *records],
-            deleted=[*found.deleted, *gone],
-            failures=[*found.failures, *failed],
-        )
 
     def _parsed(self, url: str, answer: Answer) -> tuple[_Changes, dict[str, Any]]:
         if answer.status == 410:
@@ -170,3 +163,14 @@ class DeltaReader:
 
 def _no(one: Record | Absence) -> bool:
     return isinstance(one, Absence) and one is not Absence.GONE
+
+
+def _page(found: _Changes, seen: Mapping[str, Record | Absence]) -> Page:
+    """The changes of one page, with what was read by its id."""
+    gone = [id for id, one in seen.items() if one is Absence.GONE]
+    failed = [RecordFailure(id=id, message="it changed and cannot be read") for id, one in seen.items() if _no(one)]
+    return Page(
+        records=[*found.records, *(record for record in seen.values() if isinstance(record, Record))],
+        deleted=[*found.deleted, *gone],
+        failures=[*found.failures, *failed],
+    )
