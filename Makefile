@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SYSTEMS := $(VENV)/systems
 
-.PHONY: setup systems cds demo test test-real test-cds test-browser check bench torture mutations schema lock clean
+.PHONY: setup systems odata cds demo test test-real test-cds test-browser check bench torture mutations schema lock clean
 
 setup: $(READY)
 
@@ -26,13 +26,22 @@ $(SYSTEMS)/.ready: requirements/systems.txt $(READY)
 	$(BIN)/uv pip install --quiet --python $(SYSTEMS)/bin/python --require-hashes -r requirements/systems.txt
 	touch $(SYSTEMS)/.ready
 
-# An OData service, for `make test-cds`: needs Node 20 or newer. `@sap/cds` comes under SAP's developer licence, which
+# An OData service for `make test-real`, on odata-v4-server; needs Node.
+odata: $(VENV)/odata/.ready
+
+$(VENV)/odata/.ready: tests/real/odata/service/package-lock.json $(READY)
+	mkdir -p $(VENV)/odata
+	cp tests/real/odata/service/package.json tests/real/odata/service/package-lock.json $(VENV)/odata/
+	cd $(VENV)/odata && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+# Another, for `make test-cds`: needs Node 20 or newer. `@sap/cds` comes under SAP's developer licence, which
 # is not a free one: who runs this accepts it, and so it is no part of `make test` and `make test-real`.
 cds: $(VENV)/cds/.ready
 
-$(VENV)/cds/.ready: tests/real/odata/service/package-lock.json $(READY)
+$(VENV)/cds/.ready: tests/real/cds/service/package-lock.json $(READY)
 	mkdir -p $(VENV)/cds
-	cp tests/real/odata/service/package.json tests/real/odata/service/package-lock.json $(VENV)/cds/
+	cp tests/real/cds/service/package.json tests/real/cds/service/package-lock.json $(VENV)/cds/
 	cd $(VENV)/cds && npm ci --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
@@ -40,17 +49,17 @@ demo: setup
 	$(BIN)/accord demo $(ARGS)
 
 test: setup systems
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/redmine --ignore tests/real/odata $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/redmine --ignore tests/real/odata --ignore tests/real/cds $(ARGS)
 
 # Redmine, of Debian. Its own database is made by the tests; the package's is not touched.
-test-real: setup systems
+test-real: setup systems odata
 	test -f /usr/share/redmine/config.ru && command -v puma >/dev/null || { apt-get update -qq && \
 	  echo "redmine redmine/instances/default/dbconfig-install boolean false" | debconf-set-selections && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma; }
-	$(BIN)/python -m pytest -q tests/real/redmine $(ARGS)
+	$(BIN)/python -m pytest -q tests/real/redmine tests/real/odata $(ARGS)
 
 test-cds: setup systems cds
-	$(BIN)/python -m pytest -q tests/real/odata $(ARGS)
+	$(BIN)/python -m pytest -q tests/real/cds $(ARGS)
 
 test-browser: setup
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }

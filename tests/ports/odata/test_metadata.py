@@ -90,6 +90,13 @@ async def test_check_names_unknown_properties_and_an_unused_etag(tmp_path: Path)
         ((_, fits, message),) = await connector.check()  # type: ignore[attr-defined]
         assert fits
         assert message.startswith("readable, 1 records; the service checks ETags: say `version: etag`")
+    service = Service(etags=False)
+    service.insert({})
+    async with opened(service, tmp_path) as connector:
+        ((_, _, message),) = await connector.check()  # type: ignore[attr-defined]
+        assert (
+            message == "readable, 1 records; no record shows an ETag: leave out `version: etag`, it would check nothing"
+        )
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from accord.model import Absence, Natives, Outcome, OutcomeKind, Record
 from accord.ports import Capabilities, Cursor, DatatypeSchema, Discovered, Expects, NewRecord, Page
 
 NO_DELTA = "the service offers no delta links: everything is listed each time; say `changes: modified`, or `none`"
+NO_ETAG = "no record shows an ETag: leave out `version: etag`, it would check nothing"
 NEEDS_ETAG = "the service wants an ETag: say `version: etag` for this datatype"
 
 
@@ -207,9 +208,13 @@ class ODataConnector:
         if delta:
             listing = replace(listing, headers={"Prefer": TRACK})
         async for sheet in calls.lister.sheets(calls.shape, listing, {}):
-            told = f"readable, {sheet.total if sheet.total is not None else 'some'} records"
-            offered = TRACK in sheet.headers.get("Preference-Applied", "") or DELTA in sheet.facts
-            return told if offered or not delta else f"{told}; {NO_DELTA}"
+            said = [f"readable, {sheet.total if sheet.total is not None else 'some'} records"]
+            if delta and TRACK not in sheet.headers.get("Preference-Applied", "") and DELTA not in sheet.facts:
+                said.append(NO_DELTA)
+            check = calls.shape.datatype.version
+            if check is not None and check.kind == "etag" and any(one.version is None for one in sheet.records):
+                said.append(NO_ETAG)
+            return "; ".join(said)
         return "readable"
 
     async def _metadata(self) -> dict[str, EntitySet]:

@@ -33,6 +33,7 @@ class EdmProperty:
     nullable: bool = True
     max_length: int | None = None
     scale: int | None = None
+    """Of a decimal. Left out it would be 0 by the specification; services that leave it out were seen to keep more."""
     values: tuple[str, ...] | None = None
     read_only: bool = False
     defaulted: bool = False
@@ -202,7 +203,7 @@ def _property(
         many=many,
         nullable=facets.get("Nullable") != "false",
         max_length=_number(facets.get("MaxLength")),
-        scale=_number(facets.get("Scale", "0")) if kind == "Edm.Decimal" else None,
+        scale=_number(facets.get("Scale")) if kind == "Edm.Decimal" else None,
         values=document.enums.get(kind) or _allowed(notes.get("AllowedValues")),
         read_only=_said(notes.get("Computed")) or _reads_only(notes.get("Permissions")),
         defaulted="DefaultValue" in facets or _said(notes.get("ComputedDefaultValue")),

@@ -15,7 +15,7 @@ from accord.model import OutcomeKind, Record
 from accord.ports import Connector, NewRecord
 from accord.testing import ConnectorSuite, Harness, ground
 from tests.ports.odata.described import described
-from tests.real.odata.conftest import Shop
+from tests.real.cds.conftest import Shop
 
 BOOK = "book: {set: Books, id: ID, version: etag, find: [title], key_property: ref}"
 TAG = "tag: {set: Tags, id: name, find: [colour]}"
