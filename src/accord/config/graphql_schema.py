@@ -210,7 +210,7 @@ def _places(said: GraphqlDatatype, name: str, one: Any, operation: Operation) ->
             yield f"`{name}`: no object with the id {said.id!r} is selected", "say where: `record: issue`"
     if place is None or name in ("update", "delete"):
         return
-    needed = [(key, getattr(said, key)) for key in ("id", "modified", "key_property")]
+    needed = [(key, getattr(said, key)) for key in ("id", "modified", "created", "key_property")]
     if name == "find":
         needed = [("id", said.id), *(("by", path) for path in one.by)]
     for key, path in needed if name != "create" else needed[:1]:
