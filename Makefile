@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SYSTEMS := $(VENV)/systems
 STORES := $(VENV)/stores
 
-.PHONY: setup systems demo test test-real test-browser check bench torture mutations schema lock clean
+.PHONY: setup systems odata cds demo test test-real test-cds test-browser check bench torture mutations schema lock clean
 
 setup: $(READY)
 
@@ -32,17 +32,36 @@ $(STORES)/.ready: requirements/stores.txt $(READY)
 	$(BIN)/uv pip install --quiet --python $(STORES)/bin/python --require-hashes -r requirements/stores.txt
 	touch $(STORES)/.ready
 
+# An OData service for `make test-real`, on odata-v4-server; needs Node.
+odata: $(VENV)/odata/.ready
+
+$(VENV)/odata/.ready: tests/real/odata/service/package-lock.json $(READY)
+	mkdir -p $(VENV)/odata
+	cp tests/real/odata/service/package.json tests/real/odata/service/package-lock.json $(VENV)/odata/
+	cd $(VENV)/odata && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+# Another, for `make test-cds`: needs Node 20 or newer. `@sap/cds` comes under SAP's developer licence, which
+# is not a free one: who runs this accepts it, and so it is no part of `make test` and `make test-real`.
+cds: $(VENV)/cds/.ready
+
+$(VENV)/cds/.ready: tests/real/cds/service/package-lock.json $(READY)
+	mkdir -p $(VENV)/cds
+	cp tests/real/cds/service/package.json tests/real/cds/service/package-lock.json $(VENV)/cds/
+	cd $(VENV)/cds && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
 demo: setup
 	$(BIN)/accord demo $(ARGS)
 
 # What needs more than Python.
-REAL = redmine tryton_postgresql openssh mariadb
+REAL = redmine tryton_postgresql openssh mariadb odata
 
 test: setup systems
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser $(REAL:%=--ignore tests/real/%) $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/cds $(REAL:%=--ignore tests/real/%) $(ARGS)
 
 # Systems of Debian's packages and of the npm registry. Redmine's own database is made by the tests; the package's is not touched.
-test-real: setup systems
+test-real: setup systems odata
 	test -f /usr/share/redmine/config.ru && command -v puma >/dev/null || { apt-get update -qq && \
 	  echo "redmine redmine/instances/default/dbconfig-install boolean false" | debconf-set-selections && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma; }
@@ -51,6 +70,9 @@ test-real: setup systems
 	command -v mariadbd >/dev/null || { apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server; }
 	$(BIN)/python -m pytest -q $(REAL:%=tests/real/%) $(ARGS)
+
+test-cds: setup systems cds
+	$(BIN)/python -m pytest -q tests/real/cds $(ARGS)
 
 test-browser: setup
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
@@ -77,7 +99,7 @@ schema: setup
 
 lock:
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt
-	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra mysql --extra excel --extra parquet --extra caldav --extra sftp --extra s3 --extra keyring --group dev -o requirements/dev.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra mysql --extra excel --extra parquet --extra caldav --extra odata --extra graphql --extra sftp --extra s3 --extra keyring --group dev -o requirements/dev.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/systems.in -o requirements/systems.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/stores.in -o requirements/stores.txt
 

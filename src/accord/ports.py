@@ -99,6 +99,8 @@ class PropertySchema:
     max_length: int | None = None
     values: tuple[Any, ...] | None = None
     read_only: bool = False
+    note: str | None = None
+    """What else it says, for `discover`: its description, what a foreign key names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

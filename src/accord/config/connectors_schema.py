@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
+from accord.config.graphql_schema import GraphqlDatatype, GraphqlSystem
 from accord.config.kinds import refuse
+from accord.config.odata_schema import ODataDatatype, ODataSystem
 from accord.config.rest_schema import (
     NoAuth,
     OpenapiDatatype,
@@ -200,4 +202,6 @@ CONNECTORS: dict[str, tuple[type[SystemModel], type[DatatypeModel]]] = {
     "memory": (MemorySystem, AnyDatatype),
     "jsonrpc": (JsonrpcSystem, JsonrpcDatatype),
     "openapi": (OpenapiSystem, OpenapiDatatype),
+    "odata": (ODataSystem, ODataDatatype),
+    "graphql": (GraphqlSystem, GraphqlDatatype),
 }

@@ -22,9 +22,7 @@ PRESETS = Path(__file__).parent.parent / "connectors" / "presets" / "systems"
 _NAME = re.compile(r"[^\W_][\w.-]*")
 _FILES = {
     "file": ("path", "known_hosts"),
-    "rest": ("verify",),
-    "jsonrpc": ("verify",),
-    "caldav": ("verify",),
+    **dict.fromkeys(("rest", "jsonrpc", "odata", "graphql", "caldav"), ("verify",)),
     "openapi": ("verify", "spec"),
 }
 """Keys of a system that name a file of this machine."""

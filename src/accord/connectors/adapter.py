@@ -98,6 +98,11 @@ class PropertyAdapter:
     def requests(self, count: int) -> None:
         self.inner.requests = count
 
+    @property
+    def check(self) -> Any:
+        """The connector's own check; AttributeError where it has none."""
+        return self.inner.check  # type: ignore[attr-defined]
+
     async def open(self, paths: Mapping[str, Sequence[str]]) -> None:
         """See `Connector`. The parts are read in place of what is joined."""
         self._paths = {name: tuple(found) for name, found in paths.items()}

@@ -16,14 +16,16 @@ GROUP = "accord.connectors"
 SHIPPED = {
     "rest": "accord.connectors.rest.connector:RestConnector",
     "jsonrpc": "accord.connectors.rpc.connector:RpcConnector",
+    "odata": "accord.connectors.odata.connector:ODataConnector",
+    "graphql": "accord.connectors.graphql.connector:GraphqlConnector",
     "sql": "accord.connectors.sql:SqlConnector",
     "file": "accord.connectors.file:FileConnector",
     "caldav": "accord.connectors.caldav.connector:CaldavConnector",
     "memory": "accord.connectors.memory:MemoryConnector",
 }
 
-EXTRAS = {"icalendar": "caldav", "defusedxml": "caldav"}
-"""Packages that connectors need as a whole, and the extra that brings them."""
+EXTRAS = {"caldav": ("icalendar", "defusedxml"), "odata": ("defusedxml",), "graphql": ("graphql",)}
+"""Connectors that need libraries as a whole: those come with an extra of the same name."""
 
 
 def connect(system: System) -> Connector:
@@ -50,16 +52,12 @@ def _factory(system: System) -> Any:
 
 
 def _shipped(system: System) -> Any:
+    name = system.connector
+    module, _, attribute = SHIPPED[name].partition(":")
     try:
-        return _load(SHIPPED[system.connector])
+        return getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
+        if (error.name or "").partition(".")[0] not in EXTRAS.get(name, ()):
             raise
-        said = f"{system.name}: connector {system.connector!r} needs the package {error.name}, which is not installed"
-        raise MendFile(said, hint=f"pip install 'accord[{extra}]'") from None
-
-
-def _load(place: str) -> Any:
-    module, _, attribute = place.partition(":")
-    return getattr(import_module(module), attribute)
+        message = f"the connector {name!r} needs the extra `{name}`"
+        raise MendFile(message, hint=f"pip install 'accord[{name}]'") from error

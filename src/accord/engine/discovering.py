@@ -146,7 +146,7 @@ def _property(path: str, told: PropertySchema | None, samples: Sequence[Natives]
         values=options if kind == "enum" else (),
         filled=len(filled),
         unique=kind in KEYLIKE and len(filled) >= ENOUGH and len({str(value) for value in filled}) == len(filled),
-        notes=tuple(_notes(filled, kind)),
+        notes=(*((told.note,) if told is not None and told.note else ()), *_notes(filled, kind)),
         example=filled[0] if filled else None,
     )
 

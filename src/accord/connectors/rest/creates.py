@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
-from urllib.parse import unquote
 
 from accord.connectors.rest.answers import Answer, Lost, Unfit, conflicting_id, decode, dig, message_in, message_of
 from accord.connectors.rest.bodies import encode, nested, put, wrapped
 from accord.connectors.rest.client import Client, Tries, shown
+from accord.connectors.rest.ids import Ids
 from accord.connectors.rest.options import Batch, DatatypeOptions
 from accord.connectors.rest.records import Shape
 from accord.connectors.rest.single import NoRecord, PointReader, hints_of, record_in
 from accord.connectors.rest.together import together
-from accord.connectors.rest.writes import Writer, unknown
+from accord.connectors.rest.writes import Writer, headers_of, unknown
 from accord.errors import SystemFailure, Unreachable
 from accord.model import Outcome, OutcomeKind, Record, encode_natives
 from accord.ports import NewRecord
@@ -72,7 +72,7 @@ class Creator:
     async def _sent(self, url: str, body: bytes, token: str) -> tuple[Answer | None, str | None]:
         """The answer to a create, and why an earlier one was lost. Only with a key is it sent again after that."""
         header = self._call.idempotency_header
-        headers = {header: token} if header else None
+        headers = {**headers_of(self._call), **({header: token} if header else {})}
         lost: str | None = None
         tries = Tries(self._client)
         while True:
@@ -87,7 +87,7 @@ class Creator:
             else:
                 if answer is None:
                     continue
-                if (why := _mishap(answer) or self._unsure(answer)) is None:
+                if (why := _mishap(answer, self._call.ids) or self._unsure(answer)) is None:
                     return answer, lost
                 lost = self._client.redact(f"{self._call.method} {shown(url)}: {why}")
             if not header:
@@ -121,10 +121,10 @@ class Creator:
         except NoRecord:
             pass
         except Unfit:
-            if (id := _id_in_location(answer)) is not None:
+            if (id := _id_in_location(answer, self._call.ids)) is not None:
                 return await self._fetched(id, item)
             raise
-        if (id := self._id_in(answer) or _id_in_location(answer)) is not None:
+        if (id := self._id_in(answer) or _id_in_location(answer, self._call.ids)) is not None:
             return await self._fetched(id, item)
         outcome = self._writer.without_record(answer, OutcomeKind.UNKNOWN)
         return outcome if outcome.message else unknown("the answer to a create names no id")
@@ -231,12 +231,12 @@ def safe_in_batch(options: DatatypeOptions, key_property: str | None) -> bool:
     return call.batch is not None and (not call.idempotency_header or bool(call.batch.key or key_property))
 
 
-def _mishap(answer: Answer) -> str | None:
+def _mishap(answer: Answer, ids: Ids) -> str | None:
     """Why nobody can tell from this answer whether a create happened; None when one can."""
     status = answer.status
     if status >= 500 or status == 408 or 300 <= status < 400:
         return message_of(answer)
-    if status >= 300 or _id_in_location(answer) is not None:
+    if status >= 300 or _id_in_location(answer, ids) is not None:
         return None
     start = answer.body[:64].lstrip()[:1]
     if start not in (b"{", b"["):
@@ -253,12 +253,10 @@ def _is_replay(answer: Answer) -> bool:
     return any(answer.headers.get(name, "").lower() == "true" for name in REPLAYED)
 
 
-def _id_in_location(answer: Answer) -> str | None:
-    """The last segment of a `Location`; only read, never contacted."""
-    if not 200 <= answer.status < 300:
-        return None
-    path = answer.headers.get("Location", "").partition("?")[0].partition("#")[0].rstrip("/")
-    return unquote(path.rpartition("/")[2]) or None
+def _id_in_location(answer: Answer, ids: Ids) -> str | None:
+    """The id in a `Location`; only read, never contacted."""
+    location = answer.headers.get("Location", "") if 200 <= answer.status < 300 else ""
+    return ids.located(location) if location else None
 
 
 def _first_list(body: Any) -> list[Any]:

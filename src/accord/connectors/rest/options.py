@@ -9,6 +9,7 @@ from typing import Any
 
 from accord.config.meaning import Datatype, System
 from accord.connectors.rest.addresses import require_allowed
+from accord.connectors.rest.ids import Ids, Segments
 from accord.errors import MendFile
 
 AUTH_KINDS = ("none", "basic", "bearer", "api_key", "session", "oauth2_client_credentials", "oauth2_refresh")
@@ -110,6 +111,9 @@ class Listing:
     params: Mapping[str, str] = field(default_factory=dict)
     records: str | None = None
     total: str | None = None
+    base: str | None = None
+    """Where an answer names the address that its links start from; the address of the answer itself when left out."""
+    headers: Mapping[str, str] = field(default_factory=dict)
     paginator: Paginator | None = None
     changed_since: ChangedSince | None = None
     deleted_feed: DeletedFeed | None = None
@@ -141,7 +145,9 @@ class Call:
     send_all: bool = False
     omit: tuple[str, ...] = ()
     content_type: str | None = None
-    """Of an update, where the system wants another than that of JSON."""
+    """Of a write, where the system wants another than that of JSON."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ids: Ids = field(default_factory=Segments)
     batch: Batch | None = None
     look_first: bool = False
     """Of a delete, where the system does not say that there was nothing to delete."""

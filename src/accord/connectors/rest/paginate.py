@@ -295,21 +295,21 @@ async def sheets(
     Raises Unreachable, Unauthorized, ProtocolError; the latter also for a listing without end.
     """
     pager = pager_for(listing.paginator)
-    query = urlencode({**listing.params, **extra}, quote_via=quote)
+    query = urlencode({**listing.params, **extra}, safe="$", quote_via=quote)
     base = client.url(listing.path)
     joint = "&" if "?" in base else "?"
     first = pager.first(query)
     url: str | None = base + joint + first if first else base
-    ahead = asyncio.ensure_future(_load(client, url or base, parse, errors, False))
+    ahead = asyncio.ensure_future(_load(client, listing, url or base, parse, errors, False))
     watch = Watch()
     try:
         while url is not None:
             sheet = await ahead
             if sheet.beyond or watch.ends(client, sheet, pager):
                 return
-            url = _next(client, pager, sheet, query, base, joint)
+            url = _next(client, listing, pager, sheet, query, base, joint)
             if url is not None:
-                ahead = asyncio.ensure_future(_load(client, url, parse, errors, pager.short))
+                ahead = asyncio.ensure_future(_load(client, listing, url, parse, errors, pager.short))
             if pager.again:
                 pager.again = False
                 watch = Watch()
@@ -321,13 +321,17 @@ async def sheets(
             await ahead
 
 
-async def _load(client: Client, url: str, parse: Parse, errors: Errors, optional: bool) -> Sheet:
-    return await client.get(url, lambda answer: parse(url, answer, optional), errors)
+async def _load(client: Client, listing: Listing, url: str, parse: Parse, errors: Errors, optional: bool) -> Sheet:
+    return await client.get(url, lambda answer: parse(url, answer, optional), errors, headers=listing.headers)
 
 
-def _next(client: Client, pager: Pager, sheet: Sheet, query: str, base: str, joint: str) -> str | None:
+def _next(
+    client: Client, listing: Listing, pager: Pager, sheet: Sheet, query: str, base: str, joint: str
+) -> str | None:
+    named = dig(sheet.facts, listing.base) if listing.base else None
     try:
-        found = pager.next(sheet, query, lambda link: client.resolve(link, sheet.url))
+        start = client.resolve(named, sheet.url) if isinstance(named, str) and named else sheet.url
+        found = pager.next(sheet, query, lambda link: client.resolve(link, start))
     except Endless as error:
         raise ProtocolError(
             client.system.name, f"{client.named('GET', sheet.url)}: {error}; the listing does not end"

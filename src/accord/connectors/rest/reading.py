@@ -231,7 +231,7 @@ class Reader:
 
     def _array(self, url: str, answer: Answer, path: str | None) -> tuple[bytes | msgspec.Raw, dict[str, Any]]:
         """The array of records in an answer, and what stands beside it. Raises Unfit, Unauthorized, ProtocolError."""
-        _expect_success(self._client, url, answer)
+        expect_success(self._client, url, answer)
         top = envelope(answer.body)
         if not top and is_array(answer.body.lstrip()):
             if path:
@@ -253,7 +253,8 @@ def _facts(top: Mapping[str, msgspec.Raw], head: str) -> dict[str, Any]:
     return facts
 
 
-def _expect_success(client: Client, url: str, answer: Answer) -> None:
+def expect_success(client: Client, url: str, answer: Answer) -> None:
+    """Raises Unauthorized or ProtocolError unless the status is a 2xx."""
     status = answer.status
     if 200 <= status < 300:
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 import msgspec
 
@@ -34,7 +33,7 @@ class Seen:
 
 def path_of(call: Call, id: str) -> str:
     """The path of a call on one record; the id cannot leave its segment."""
-    return call.path.replace("{id}", quote(id, safe="") if id not in (".", "..") else id.replace(".", "%2E"))
+    return call.path.replace("{id}", call.ids.written(id))
 
 
 def hints_of(call: Call, options: DatatypeOptions, id_path: str) -> list[str]:
@@ -83,7 +82,9 @@ class PointReader:
         """The record as it is now. Raises Unreachable and Unauthorized; what concerns this record only is FAILED."""
         url = self._client.url(path_of(self._options.get, id))
         try:
-            return await self._client.get(url, lambda answer: self._seen(answer, id), self._options.errors)
+            return await self._client.get(
+                url, lambda answer: self._seen(answer, id), self._options.errors, headers=self._options.get.headers
+            )
         except (_OfThisRecord, ProtocolError, InternalError):
             return Absence.FAILED
 

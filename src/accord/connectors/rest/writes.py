@@ -124,7 +124,7 @@ class Writer:
         self, tries: Tries, call: Call, id: str, body: bytes | None, ground: Ground
     ) -> Answer | Outcome | None:
         url = self.client.url(path_of(call, id), ground.query)
-        headers = {"Content-Type": call.content_type, **ground.headers} if call.content_type else ground.headers
+        headers = {**headers_of(call), **ground.headers}
         try:
             return await self.client.write(tries, call.method, url, body, headers, self.options.errors)
         except Lost as error:
@@ -236,6 +236,11 @@ class Writer:
         """Whether an answer tells what became of a write; one that names only the id does not."""
         mapped = set(self.shape.paths).intersection(sent) or set(self.shape.paths)
         return not mapped or not mapped.isdisjoint(record.natives())
+
+
+def headers_of(call: Call) -> dict[str, str]:
+    """What goes with every request of a call."""
+    return {**call.headers, **({"Content-Type": call.content_type} if call.content_type else {})}
 
 
 def unknown(message: str) -> Outcome:

@@ -1,0 +1,1 @@
+"""Systems that speak GraphQL, on the parts of the REST connector."""
