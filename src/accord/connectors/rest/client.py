@@ -250,8 +250,11 @@ class Client:
             self.gate.succeeded()
         return answer
 
-    async def get(self, url: str, parse: Callable[[Answer], T], errors: Errors) -> T:
-        """Read, and try again what may pass: lost connections, retry statuses, answers that `parse` finds Unfit.
+    async def get(
+        self, url: str, parse: Callable[[Answer], T], errors: Errors, method: str = "GET", body: bytes | None = None
+    ) -> T:
+        """Read, by GET or by a POST that changes nothing, and try again what may pass: lost connections, retry
+        statuses, answers that `parse` finds Unfit.
 
         Raises Unreachable, Unauthorized, ProtocolError.
         """
@@ -260,20 +263,20 @@ class Client:
             answer = None
             kind: type[SystemFailure] = Unreachable
             try:
-                answer = await self.attempt("GET", url)
+                answer = await self.attempt(method, url, body)
                 if answer.status == 401:
-                    await self.renew(tries, answer.generation, f"GET {shown(url)}")
+                    await self.renew(tries, answer.generation, f"{method} {shown(url)}")
                     continue
                 if answer.status not in errors.retry:
                     return parse(answer)
                 kind = InternalError if answer.status == 500 else Unreachable
-                reason = f"GET {shown(url)}: {message_of(answer)}"
+                reason = f"{method} {shown(url)}: {message_of(answer)}"
             except TooLarge as error:
                 raise ProtocolError(self.system.name, str(error)) from None
             except (NotSent, Lost) as error:
                 reason = str(error)
             except Unfit as error:
-                kind, reason = ProtocolError, f"GET {shown(url)}: {error}"
+                kind, reason = ProtocolError, f"{method} {shown(url)}: {error}"
             await tries.wait(kind, reason, answer)
 
     async def write(

@@ -12,6 +12,7 @@ from accord.connectors.rest.answers import Answer, Unfit, envelope, error_inside
 from accord.connectors.rest.client import Client, InternalError
 from accord.connectors.rest.options import Call, DatatypeOptions
 from accord.connectors.rest.records import Odd, Shape, unwrapped
+from accord.connectors.rest.templates import body_of, names_of
 from accord.errors import ProtocolError
 from accord.model import Absence, Record
 
@@ -77,13 +78,17 @@ class PointReader:
         self._client = client
         self._options = options
         self.shape = shape
+        self.names = names_of(shape.datatype, shape.paths)
         self._hints = hints_of(options.get, options, shape.datatype.id)
 
     async def look(self, id: str) -> Seen | Absence:
         """The record as it is now. Raises Unreachable and Unauthorized; what concerns this record only is FAILED."""
-        url = self._client.url(path_of(self._options.get, id))
+        call = self._options.get
+        url, body = self._client.url(path_of(call, id)), body_of(call, id=id, names=self.names)
         try:
-            return await self._client.get(url, lambda answer: self._seen(answer, id), self._options.errors)
+            return await self._client.get(
+                url, lambda answer: self._seen(answer, id), self._options.errors, call.method, body
+            )
         except (_OfThisRecord, ProtocolError, InternalError):
             return Absence.FAILED
 
@@ -95,6 +100,8 @@ class PointReader:
             return Absence.FORBIDDEN
         if not 200 <= status < 300:
             raise _OfThisRecord
+        if self._options.get.gone_when_empty and answer.body.split() in ([b"[]"], [b"[", b"]"]):
+            return Absence.GONE
         try:
             return record_in(self.shape, answer, self._hints, id)
         except OtherRecord:
