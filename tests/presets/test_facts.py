@@ -27,7 +27,6 @@ GIVEN: dict[str, dict[str, Any]] = {
     "openproject": {"auth": {"password": "k"}},
     "erpnext": {"auth": {"key": "k"}, "datatypes": {"Lead": {}}},
     "jira": {"auth": {"username": "u", "password": "p"}},
-    "directus": {"auth": {"token": "t"}, "datatypes": {"anything": {}}},
     "odoo-json2": {"auth": {"token": "t"}, "datatypes": {"crm.lead": {}}},
 }
 """What a project file must say besides; and a datatype that only the file names, where there may be such."""

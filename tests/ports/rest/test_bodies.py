@@ -61,6 +61,16 @@ async def test_one_record_is_read_by_post_and_is_gone_where_the_list_is_empty(fa
     assert [call.json for call in fake.calls] == [{"ids": [7]}, {"ids": ["08"]}, {"ids": ["x"]}]
 
 
+async def test_a_record_may_be_the_only_one_of_a_list_at_its_path(fake):
+    fake.on("GET /things", {"data": things(7)}, {"data": []}, {"data": things(7, 8)}, {"data": None})
+    get = {"path": "/things?filter[id][_eq]={id}", "record": "data", "gone_when_empty": True}
+    async with connected(fake, thing_get=get) as c:
+        found = [(await c.fetch("thing", [id]))[id] for id in ("7", "x&y", "7", "7")]
+    assert not isinstance(found[0], str)
+    assert found[1:] == [Absence.GONE, Absence.FAILED, Absence.FAILED]
+    assert [call.query for call in fake.calls[:2]] == [{"filter[id][_eq]": "7"}, {"filter[id][_eq]": "x&y"}]
+
+
 async def test_an_empty_list_says_nothing_where_nobody_said_that_it_does(fake):
     fake.on("GET /things/7", raw("[]"))
     async with connected(fake) as c:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from accord.connectors.rest.answers import Answer, Unfit, envelope, error_inside, one_line, steps
+from accord.connectors.rest.answers import Answer, Unfit, dig_raw, envelope, error_inside, one_line, steps
 from accord.connectors.rest.client import Client, InternalError
 from accord.connectors.rest.options import Call, DatatypeOptions
 from accord.connectors.rest.records import Odd, Shape, unwrapped
@@ -100,7 +100,7 @@ class PointReader:
             return Absence.FORBIDDEN
         if not 200 <= status < 300:
             raise _OfThisRecord
-        if self._options.get.gone_when_empty and answer.body.split() in ([b"[]"], [b"[", b"]"]):
+        if self._options.get.gone_when_empty and self._is_empty(answer):
             return Absence.GONE
         try:
             return record_in(self.shape, answer, self._hints, id)
@@ -110,6 +110,12 @@ class PointReader:
             if error_inside(envelope(answer.body)) is None:
                 raise _OfThisRecord from None
             raise
+
+    def _is_empty(self, answer: Answer) -> bool:
+        """Whether the answer is an empty list, or has one where the record should be."""
+        top, path = envelope(answer.body), self._options.get.record
+        found = answer.body if not top else dig_raw(top, path) if path else None
+        return found is not None and b"".join(bytes(found).split()) == b"[]"
 
 
 class _OfThisRecord(Exception):
