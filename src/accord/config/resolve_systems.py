@@ -67,9 +67,11 @@ def with_preset(body: Mapping[Any, Any]) -> dict[Any, Any]:
     preset: dict[Any, Any] = read_tree(PRESETS / f"{name}.yaml", f"preset {name}").data
     told = preset.get("datatypes", {})
     any_other = told.pop(ANY, None)
-    if any_other is not None and isinstance(body.get("datatypes"), dict):
-        named = (key_text(key) for key in body["datatypes"] if key_text(key) != ANY)
-        preset["datatypes"] = {**told, **{name: _named(any_other, name) for name in named if name not in told}}
+    if any_other is not None:
+        own = body.get("datatypes")
+        named = [key_text(key) for key in own if key_text(key) != ANY] if isinstance(own, dict) else []
+        told |= {name: any_other for name in named if name not in told}
+    preset["datatypes"] = {name: _named(datatype, name) for name, datatype in told.items()}
     return _laid_over(preset, {key: value for key, value in body.items() if key != "connector"})
 
 
