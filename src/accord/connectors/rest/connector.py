@@ -75,6 +75,7 @@ class RestConnector:
             changed_since=changes,
             deleted_feed=changes and (listing.deleted_feed is not None or said.deleted is not None),
             version_check=None if said.version is None else "etag" if said.version.kind == "etag" else "version",
+            deletes_checked=said.version is None or said.version.deletes,
             own_key=said.key_property is not None,
             idempotent_create=bool(create.idempotency_header)
             and (batch == 1 or bool(create.batch and create.batch.key)),
