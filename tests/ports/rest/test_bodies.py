@@ -2,6 +2,7 @@
 
 import json
 
+from accord.connectors.rest.templates import filled
 from accord.model import Absence
 from accord.ports import Expects, NewRecord
 
@@ -130,3 +131,11 @@ async def test_a_delete_that_the_system_does_not_check_is_read_and_compared_firs
         assert (await c.update("thing", "7", {"name": "x"}, Expects(version=2, natives={}))).kind == "applied"
     assert [call.method for call in fake.calls] == ["GET", "GET", "DELETE", "PATCH"]
     assert fake.seen("DELETE /things/7")[0].query == {}
+
+
+def test_a_value_is_put_in_as_it_is_and_unknown_places_stay():
+    """What a record holds is never taken for a place of ours."""
+    template = {"{path}": ["{value}", "<{value}>", "{other}", 7]}
+    said = filled(template, {"path": "name", "value": "{path} {other}"})
+    assert said == {"name": ["{path} {other}", "<{path} {other}>", "{other}", 7]}
+    assert filled("{ids}", {"ids": [1, 2]}) == [1, 2]
