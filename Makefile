@@ -78,6 +78,8 @@ lock:
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra excel --extra parquet --extra keyring --group dev -o requirements/dev.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/systems.in -o requirements/systems.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/directus/node.in -o requirements/directus/node.txt
+	cd requirements/directus && npm install --package-lock-only --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .accord-demo
