@@ -246,3 +246,14 @@ def test_work_packages_go_both_ways(openproject: OpenProject, tmp_path: Path) ->
     rounds.accord("run", "--full")
     assert rounds.values() == [("Fill up", "", "", "open")]
     assert {call.method for call in openproject.asked[asked:]} == {"GET"}
+
+
+def test_check_says_what_rests_on_what(openproject: OpenProject, tmp_path: Path) -> None:
+    """An update is refused by OpenProject itself, a delete is not; changes are asked for."""
+    flow = {
+        "it": "work_package",
+        "rows": [{"it": "subject", "list": "title"}, {"it": "_links.project.href", "list": "p"}],
+    }
+    told = str(Rounds(tmp_path, said(openproject), flow, ["title", "p"]).accord("check"))
+    assert "the system refuses it (version); a delete is read and compared before" in told
+    assert "only what changed is read" in told
