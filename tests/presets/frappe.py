@@ -49,8 +49,9 @@ class Frappe(System):
         self._clock = max(self._clock + timedelta(microseconds=1), datetime.now(ZoneInfo(ZONE)).replace(tzinfo=None))
         return self._clock.isoformat(" ", "microseconds")
 
-    def insert(self, doctype: str, natives: Natives) -> str:
-        name, now = f"{doctype.upper().replace(' ', '-')}-2026-{self.number():05}", self.now()
+    def insert(self, doctype: str, natives: Natives, name: str | None = None) -> str:
+        name = name or f"{doctype.upper().replace(' ', '-')}-2026-{self.number():05}"
+        now = self.now()
         record = {"name": name, "owner": "Administrator", "creation": now, "modified": now, "docstatus": 0, "idx": 0}
         record |= {**deepcopy(FIELDS[doctype]), **OWN}
         merged(record, nested(natives))

@@ -168,6 +168,20 @@ def test_times_are_those_of_the_site(frappe: Frappe, tmp_path: Path) -> None:
     assert latest[:13] in asked
 
 
+def test_a_name_that_is_given_again_is_another_document(frappe: Frappe, tmp_path: Path) -> None:
+    """As Frappe gives the last of a series: by its time of creation it is not the old one, and a person is asked."""
+    rows = [{"it": "subject", "list": "title"}]
+    rounds = Rounds(tmp_path, said(frappe), {"it": "task", "on_delete": "propagate", "rows": rows}, ["title"])
+    name = frappe.insert("Task", {"subject": "Dig"})
+    rounds.accord("run")
+    frappe.delete("Task", name)
+    frappe.insert("Task", {"subject": "Something else"}, name)
+    told = rounds.accord("run", "--full", held=True)
+    assert rounds.values() == [("Dig",)]
+    (one,) = told["held"]
+    assert "it was made at another time" in one["reason"]
+
+
 def test_tasks_and_their_project_go_both_ways(frappe: Frappe, tmp_path: Path) -> None:
     """Creates, edits on both sides and a deletion, in rounds."""
     project = frappe.insert("Project", {"project_name": "Harbour"})

@@ -162,7 +162,7 @@ def test_properties_are_as_specified(facts: dict[str, Any], datatypes: dict[str,
             continue
         record = facts["records"][datatype.name]
         known = record["properties"]
-        for path in (datatype.id, datatype.modified, *datatype.natural_key):
+        for path in (datatype.id, datatype.modified, datatype.created, *datatype.natural_key):
             assert path is None or path in known, f"{datatype.name}: {path} is not specified"
         for path, stated in datatype.properties.items():
             name, kind = of_specification(path, known)
