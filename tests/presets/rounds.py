@@ -41,7 +41,7 @@ class Rounds:
         self.write()
 
     def accord(self, *words: str, held: bool = False) -> Any:
-        """The report of a command, which must succeed; or end with something for a person, where something is `held`."""
+        """The report of a command, which must succeed; or, where something is `held`, say that a person is needed."""
         command = [sys.executable, "-m", "accord", "-C", str(self.folder), "--json", *words]
         done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), timeout=120, check=False)
         assert (done.returncode != 0) == held, done.stdout + done.stderr
