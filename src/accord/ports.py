@@ -28,6 +28,8 @@ class Capabilities:
     """It lists what was deleted (or shows soft deletes among the changes)."""
     version_check: str | None = None
     """`etag`, `version`, `where`: how it refuses a stale write; None: read, compare, write."""
+    deletes_checked: bool = True
+    """Whether that holds for deletes, too."""
     own_key: bool = False
     """A create carries our key in a property, and can be found by it."""
     idempotent_create: bool = False
@@ -41,6 +43,10 @@ class Capabilities:
     exact_listing: bool = False
     """A complete listing is the table or file itself: nothing in between can leave records out."""
     read_only: bool = False
+
+    def checks(self, *, deleting: bool) -> bool:
+        """Whether the system itself refuses such a write when the record has changed."""
+        return self.version_check is not None and (self.deletes_checked or not deleting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,17 @@ systems:
       header: {path: /c, list: {paginator: {type: link_header}, changed_since: {filter: "modified ge '{since}'"}}}
       next: {path: /d, list: {paginator: {type: next_url, path: next}}, find: {params: {org_number: nr}}}
       told: {path: /f, list: {paginator: {type: next_url, header: Next-Page}}, version: {etag: true, path: v}}
+      posted:
+        version: {path: lock, deletes: false}
+        properties: {project: {link: "/projects/{id}"}, due: {null_as: false}}
+        list:
+          method: POST
+          path: /p
+          params: {fields: "{properties}"}
+          changed_since: {param: d, filter: [[at, "{since}"]]}
+        get: {method: POST, path: /p/read, body: {ids: ["{id}"]}, gone_when_empty: true}
+        create: {path: /p/create, body: {vals: ["{record}"]}, id: "[]"}
+        find: {param: d, by: [a], filter: [["{path}", "{value}"]]}
       single: {list: {path: /e, paginator: {type: single}, changed_since: {param: s, format: "%Y%m%d"}}}
   erp:
     connector: sql
@@ -231,6 +242,18 @@ def test_each_paginator_and_ways_to_find_changes(whole: Project) -> None:
     assert lists["next"]["paginator"]["path"] == "next"
     assert datatypes["next"].options["find"]["params"] == {"org_number": "nr"}
     assert datatypes["single"].options["get"]["path"] == "/e/{id}"
+
+
+def test_calls_by_post_and_values_in_another_form(whole: Project) -> None:
+    posted = whole.datatype("pms", "posted")
+    options, properties = posted.options, posted.properties
+    assert posted.version == VersionCheck(kind="path", path="lock", deletes=False)
+    assert (properties["project"].link, properties["due"].null_as) == ("/projects/{id}", False)
+    assert (options["list"]["method"], options["list"]["params"]) == ("POST", {"fields": "{properties}"})
+    assert options["list"]["changed_since"]["filter"] == [["at", "{since}"]]
+    assert (options["get"]["body"], options["get"]["gone_when_empty"]) == ({"ids": ["{id}"]}, True)
+    assert (options["create"]["body"], options["create"]["id"]) == ({"vals": ["{record}"]}, "[]")
+    assert options["find"]["filter"] == [["{path}", "{value}"]]
 
 
 def test_sql_file_memory_and_openapi_systems(whole: Project, tmp_path: Path) -> None:

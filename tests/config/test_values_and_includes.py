@@ -177,6 +177,21 @@ def test_what_nobody_names_of_a_preset_is_left_out(tmp_path: Path) -> None:
     assert list(loaded(tmp_path, alone).systems["pms"].datatypes) == ["project", "issue", "time_entry", "user"]
 
 
+def test_a_preset_says_what_holds_for_datatypes_that_only_the_file_names(tmp_path: Path) -> None:
+    """Under `*`; the name of the datatype is put in, and the file's own keys go before."""
+    said = 'pms: {connector: directus, base_url: "https://x", auth: {token: t}, datatypes: {KEYS}}'
+    found = {
+        keys: loaded(tmp_path, f"accord: 1\nsystems:\n  {said.replace('KEYS', keys)}\nflows: {{}}\n").systems["pms"]
+        for keys in ("tasks: , notes: {path: /items/n, key_property: k}", "")
+    }
+    one, none = found.values()
+    tasks, notes = (one.datatypes[name].options for name in ("tasks", "notes"))
+    assert (tasks["list"]["path"], tasks["update"]["path"]) == ("/items/tasks", "/items/tasks/{id}")
+    assert "find" not in tasks
+    assert (notes["list"]["path"], notes["find"]["by"]) == ("/items/n", ["k"])
+    assert list(none.datatypes) == []
+
+
 @pytest.mark.parametrize(
     ("auth", "expected"),
     [

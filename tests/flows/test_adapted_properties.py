@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accord.config.meaning import Property
-from accord.connectors.adapter import join_parts, take_apart
+from accord.connectors.adapter import Form, join_parts, take_apart
 from accord.connectors.memory import Behaviour
 from accord.connectors.registry import connect
 from accord.errors import ProjectFileError
@@ -183,6 +183,64 @@ def test_a_property_is_written_under_another_name_and_left_out_where_it_is_null(
 
 
 @pytest.mark.parametrize(
+    ("stated", "shown", "meant"),
+    [
+        ({"link": "/v3/projects/{id}", "type": "integer"}, "/base/v3/projects/7", 7),
+        ({"link": "/v3/projects/{id}"}, "/base/v3/projects/a%2Fb", "a/b"),
+        ({"link": "/v3/projects/{id}/it"}, "/base/v3/projects/7/it", "7"),
+        ({"link": "/v3/projects/{id}", "type": "integer"}, "/base/v3/projects/007", "/base/v3/projects/007"),
+        ({"link": "/v3/projects/{id}", "type": "integer"}, "/base/v3/users/7", "/base/v3/users/7"),
+        ({"link": "/v3/projects/{id}", "type": "integer"}, "/v3/projects/7", "/v3/projects/7"),
+        ({"link": "/v3/projects/{id}"}, "urn:hidden", "urn:hidden"),
+        ({"link": "/v3/projects/{id}"}, None, None),
+        ({"link": "http://x/{id}"}, "http://x/7", "7"),
+        ({"null_as": False}, False, None),
+        ({"null_as": False}, "x", "x"),
+        ({"null_as": 0, "type": "integer"}, 0, None),
+        ({"null_as": ""}, "", None),
+    ],
+)
+def test_a_value_in_another_form_is_read_and_written_the_same(stated: dict[str, Any], shown: Any, meant: Any) -> None:
+    """Addresses for ids, false for null; what is no such address stays whole."""
+    form = Form(Property(path="p", **stated), "/base")
+    read = form.read(shown)
+    assert (read, type(read)) == (meant, type(meant))
+    assert form.write(read) == shown
+
+
+def test_zero_is_not_false() -> None:
+    """Only the very value stands for null."""
+    assert Form(Property(path="p", null_as=False), "").read(0) == 0
+    assert Form(Property(path="p", null_as=0), "").read(False) is False
+
+
+def test_a_write_expects_the_form_that_the_system_shows(world: World) -> None:
+    """An address, and false for null: an edit in between is stale, a write changes only its own."""
+    told = world.file["systems"]["pms"]["datatypes"]["customer"]
+    told["properties"] = {"owner": {"link": "/users/{id}", "type": "integer"}, "note": {"null_as": False}}
+    one = str(world.pms.insert("customer", {"city": "Oslo", "owner": "/users/7", "note": False}))
+    connector = connect(world.project().systems["pms"])
+
+    async def tried() -> list[Any]:
+        await connector.open({"customer": ["owner", "note"]})
+        seen = (await connector.fetch("customer", [one]))[one]
+        assert isinstance(seen, Record)
+        ground = Expects(natives=seen.natives())
+        done = [await connector.update("customer", one, {"owner": 8}, ground)]
+        done.append(await connector.update("customer", one, {"owner": None}, ground))
+        done.append(
+            await connector.update("customer", one, {"note": None}, Expects(natives={"owner": 8, "note": None}))
+        )
+        found = await connector.find("customer", {"owner": 8})
+        return [seen.natives(), [outcome.kind.value for outcome in done], [record.id for record in found]]
+
+    assert asyncio.run(tried()) == [{"owner": 7, "note": None}, ["applied", "stale", "applied"], [one]]
+    now = world.pms.get("customer", one)
+    assert now is not None
+    assert (now["owner"], now["note"]) == ("/users/8", False)
+
+
+@pytest.mark.parametrize(
     ("properties", "said"),
     [
         ({"full_name": {"parts": ["first_name"]}}, "at least 2"),
@@ -191,6 +249,8 @@ def test_a_property_is_written_under_another_name_and_left_out_where_it_is_null(
         ({"full_name": {**NAME, "write_as": "x"}}, "remove `write_as`"),
         ({"full_name": {"parts": ["a", "b", "c"], "split": "number"}}, "two parts"),
         ({"full_name": {**NAME, "type": "integer"}}, "is text"),
+        ({"full_name": {**NAME, "null_as": ""}}, "of its parts"),
+        ({"x": {"link": "/users"}}, "one {id} in it"),
         ({"full_name": NAME, "x": {"parts": ["full_name", "b"]}}, "of the system itself"),
         ({"full_name": {"parts": ["city", "b"]}}, "written by the row"),
     ],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from accord.config.gather import Gathered, gather
 from accord.config.interpolate import StandIns, read_dotenv
-from accord.config.meaning import Flow, Project
+from accord.config.meaning import Flow, Project, Property
 from accord.config.problems import Problems
 from accord.config.tree import key_text
 from accord.config.words import FORMAT
@@ -140,6 +140,10 @@ def mapping_version(project: Project, flow: str) -> str:
     return blake2b(content.encode(), digest_size=8).hexdigest()
 
 
+def _shown_as(one: Property) -> list[Any]:
+    return [] if one.link is None and one.null_as is None else [one.link, one.null_as]
+
+
 def _reading(project: Project, flow: Flow) -> list[Any]:
     sides = []
     for side in flow.sides:
@@ -147,9 +151,9 @@ def _reading(project: Project, flow: Flow) -> list[Any]:
         paths = {row.paths[side.system] for row in flow.rows if side.system in row.paths}
         types = {path: datatype.properties[path].type for path in paths if path in datatype.properties}
         formed = {
-            path: [one.parts, one.join, one.split, one.null_when_absent]
+            path: [one.parts, one.join, one.split, one.null_when_absent, *_shown_as(one)]
             for path, one in datatype.properties.items()
-            if path in paths and (one.parts or one.null_when_absent)
+            if path in paths and (one.parts or one.null_when_absent or _shown_as(one))
         }
         zone = project.systems[side.system].clock.zone
         made = [["created", datatype.created]] if datatype.created else []

@@ -33,6 +33,10 @@ class Property:
     null."""
     null_when_absent: bool = False
     """Whether the system leaves it out where it is null."""
+    null_as: Any = None
+    """What the system shows and takes in place of null: false, 0, an empty text."""
+    link: str | None = None
+    """The address, with {id}, that the system shows and takes in place of an id."""
     parts: tuple[str, ...] = ()
     """Paths of the properties that this one is joined of, and taken apart into; empty for an ordinary one."""
     join: str = " "
@@ -48,6 +52,8 @@ class VersionCheck:
     path: str | None = None
     header: str | None = None
     query: str | None = None
+    deletes: bool = True
+    """Whether a delete is checked, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ _FILES = {
     "openapi": ("verify", "spec"),
 }
 """Keys of a system that name a file of this machine."""
+ANY = "*"
+"""In a preset, a datatype that it does not know by name."""
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -60,7 +62,8 @@ def _check_name(where: Where, kind: str, problems: Problems) -> None:
 def with_preset(body: Mapping[Any, Any]) -> dict[Any, Any]:
     """A system's keys over those of the preset that its `connector` names, if it names one.
 
-    A part of another `type` (another `auth`) takes the place of the preset's.
+    A part of another `type` (another `auth`) takes the place of the preset's. What a preset says of the datatype `*` is
+    laid under every datatype that only the file names; `{datatype}` is its name there.
     """
     name = body.get("connector")
     if not isinstance(name, str) or not is_name(name) or not (PRESETS / f"{name}.yaml").is_file():
@@ -68,7 +71,23 @@ def with_preset(body: Mapping[Any, Any]) -> dict[Any, Any]:
     from accord.config.tree import read_tree
 
     preset: dict[Any, Any] = read_tree(PRESETS / f"{name}.yaml", f"preset {name}").data
+    told = preset.get("datatypes", {})
+    any_other = told.pop(ANY, None)
+    if any_other is not None:
+        own = body.get("datatypes")
+        named = [key_text(key) for key in own if key_text(key) != ANY] if isinstance(own, dict) else []
+        told |= {name: any_other for name in named if name not in told}
+    preset["datatypes"] = {name: _named(datatype, name) for name, datatype in told.items()}
     return _laid_over(preset, {key: value for key, value in body.items() if key != "connector"})
+
+
+def _named(template: Any, name: str) -> Any:
+    """A copy of a part of a preset, with the name of a datatype in its places."""
+    if isinstance(template, str):
+        return template.replace("{datatype}", name)
+    if isinstance(template, dict):
+        return {key: _named(value, name) for key, value in template.items()}
+    return [_named(item, name) for item in template] if isinstance(template, list) else template
 
 
 def without_unused(
@@ -253,7 +272,7 @@ def _datatype(
             problems.add((*where, "properties", path, "parts"), "a part must be a property of the system itself")
     options = _options(checked, DatatypeModel)
     if hasattr(checked, "webhook"):
-        _complete_rest(options, where, checked.key_property, problems)
+        _complete_rest(options, where, checked.key_property, checked.natural_key, problems)
     return Datatype(
         system=system,
         name=name,
@@ -271,7 +290,9 @@ def _datatype(
     )
 
 
-def _complete_rest(options: dict[str, Any], where: Where, key_property: str | None, problems: Problems) -> None:
+def _complete_rest(
+    options: dict[str, Any], where: Where, key_property: str | None, natural_key: Sequence[str], problems: Problems
+) -> None:
     """`path` alone implies the usual five calls."""
     listing = options.get("list", {})
     path = options.get("path") or listing.get("path")
@@ -288,9 +309,12 @@ def _complete_rest(options: dict[str, Any], where: Where, key_property: str | No
         options["update"].setdefault("send", "changed")
     find = options.get("find")
     if find is not None and not find.get("by") and not find.get("params"):
-        if key_property is None:
+        if key_property is None and not natural_key and find.get("filter"):
+            del options["find"]
+            return
+        if key_property is None and not natural_key:
             problems.add((*where, "find"), "`find` must say by which properties it searches", hint="add `by: [path]`")
-        find["by"] = [key_property]
+        find["by"] = [path for path in (key_property, *natural_key) if path]
     if find is not None and path is not None:
         find.setdefault("path", options["list"]["path"])
 
@@ -308,13 +332,13 @@ def _version(model: VersionModel | None, where: Where, problems: Problems) -> Ve
             problems.add(
                 where, "an ETag goes into If-Match", hint="leave out `etag`, or leave out `header` and `query`"
             )
-        return VersionCheck(kind="etag", path=model.path)
+        return VersionCheck(kind="etag", path=model.path, deletes=model.deletes)
     if model.path is None:
         problems.add(
             where, "a version needs a `path`", allowed="etag, a path, {path: …, header: …}, {path: …, query: …}"
         )
         return None
-    return VersionCheck(kind="path", path=model.path, header=model.header, query=model.query)
+    return VersionCheck(kind="path", path=model.path, header=model.header, query=model.query, deletes=model.deletes)
 
 
 def _property(path: str, model: PropertyModel, where: Where, problems: Problems) -> Property:
@@ -334,6 +358,8 @@ def _property(path: str, model: PropertyModel, where: Where, problems: Problems)
         write_as=model.write_as,
         write_with=model.write_with,
         null_when_absent=model.null_when_absent,
+        null_as=model.null_as,
+        link=model.link,
         parts=tuple(model.parts),
         join=model.join,
         split=model.split,

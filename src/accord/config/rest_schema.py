@@ -222,17 +222,17 @@ PaginatorOrType = Annotated[
 
 
 class ChangedSince(Strict):
-    """`param` and `format`, or a `filter` in which `{since}` stands for the time."""
+    """`param` and `format`, or a `filter` (a text, or JSON) in which `{since}` stands for the time."""
 
     param: str | None = None
     format: str | None = None
-    filter: str | None = None
+    filter: str | list[Any] | dict[str, Any] | None = None
 
     @model_validator(mode="after")
     def _either(self) -> ChangedSince:
         if self.param is None and self.filter is None:
             refuse("changed_since needs `param`, or a `filter` with {since}")
-        if self.filter is not None and "{since}" not in self.filter:
+        if self.filter is not None and "{since}" not in str(self.filter):
             refuse("the filter must hold {since}", hint="as in \"modified ge '{since}'\"")
         if self.format is not None and self.format not in ("iso8601", "unix", "unix_ms") and "%" not in self.format:
             refuse("the format of changed_since is not known", allowed="iso8601, unix, unix_ms, a strftime pattern")
@@ -250,6 +250,9 @@ class DeletedFeed(Strict):
 
 
 class ListCall(Strict):
+    """With `method: POST` the parameters, and where the page begins, are the JSON of the body."""
+
+    method: Literal["GET", "POST"] = "GET"
     path: str | None = None
     params: dict[str, Any] = {}
     records: Path | None = None
@@ -260,9 +263,31 @@ class ListCall(Strict):
 
 
 class Call(Strict):
+    """`body` is what is sent in place of the record, with places for {record}, {id} and {properties}."""
+
     method: Method = "GET"
     path: str | None = None
     record: Path | None = None
+    body: dict[str, Any] | None = None
+
+
+class GetCall(Call):
+    gone_when_empty: bool = False
+
+    @model_validator(mode="after")
+    def _nothing_to_record(self) -> GetCall:
+        _require_places(self.body, ("{id}",), ("{record}",))
+        return self
+
+
+def _require_places(body: Any, needed: tuple[str, ...], useless: tuple[str, ...]) -> None:
+    text = str(body)
+    for place in needed if body is not None else ():
+        if place not in text:
+            refuse(f"the body must hold {place}", hint='as in `body: {ids: ["{id}"], vals: "{record}"}`')
+    for place in useless:
+        if place in text:
+            refuse(f"there is no {place} in this call")
 
 
 class BatchCall(Strict):
@@ -281,9 +306,16 @@ def _media_type(value: str) -> str:
 class CreateCall(Call):
     method: Method = "POST"
     wrap: str | None = None
-    id: Path | None = None
+    id: Path | Literal["[]"] | None = None
     idempotency_header: str | None = None
     batch: BatchCall | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> CreateCall:
+        _require_places(self.body, ("{record}",), ("{id}",))
+        if self.body is not None and (self.wrap is not None or self.batch is not None):
+            refuse("`body` goes with neither `wrap` nor `batch`", hint="write what is around the record into `body`")
+        return self
 
 
 class UpdateCall(Call):
@@ -293,21 +325,40 @@ class UpdateCall(Call):
     omit: Texts = []
     content_type: Annotated[str, AfterValidator(_media_type)] | None = None
 
+    @model_validator(mode="after")
+    def _one_form(self) -> UpdateCall:
+        _require_places(self.body, ("{record}",), ())
+        if self.body is not None and self.wrap is not None:
+            refuse("`body` does not go with `wrap`", hint="write what is around the record into `body`")
+        return self
+
 
 class DeleteCall(Call):
     method: Method = "DELETE"
 
+    @model_validator(mode="after")
+    def _nothing_to_record(self) -> DeleteCall:
+        _require_places(self.body, (), ("{record}",))
+        return self
+
 
 class FindCall(Strict):
-    """`{param: q, by: [path]}`, or `{params: {path: parameter}}` with one parameter for each path."""
+    """`{param: q, by: [path]}`, or `{params: {path: parameter}}` with one parameter for each path; with `filter`, the
+    JSON that `param` holds, in which {path} and {value} stand for what is searched.
+    """
 
     path: str | None = None
     param: str | None = None
     by: Paths = []
     params: dict[str, str] = {}
+    filter: list[Any] | dict[str, Any] | None = None
 
     @model_validator(mode="after")
     def _either(self) -> FindCall:
+        if self.filter is not None and (self.param is None or self.params):
+            refuse("`filter` is the JSON of one `param`", hint="as in `{param: filters, filter: [[name, =, x]]}`")
+        if self.filter is not None and "{value}" not in str(self.filter):
+            refuse("the filter must hold {value}", hint='as in [["{path}", "=", "{value}"]]')
         if not self.params and self.param is None:
             refuse("find needs `param` and `by`, or `params: {path: parameter}`")
         return self
@@ -345,7 +396,7 @@ class Webhook(Strict):
 class RestDatatype(DatatypeModel):
     path: str | None = Field(default=None, min_length=1)
     list: ListCall | None = None
-    get: Call | None = None
+    get: GetCall | None = None
     create: CreateCall | None = None
     update: UpdateCall | None = None
     delete: DeleteCall | None = None

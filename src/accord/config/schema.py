@@ -96,6 +96,7 @@ class VersionModel(Strict):
     path: Path | None = None
     header: str | None = None
     query: str | None = None
+    deletes: bool = True
 
 
 def _property(value: Any) -> Any:
@@ -115,6 +116,8 @@ class PropertyModel(Strict):
     write_as: Path | None = None
     write_with: dict[Path, Any] | None = None
     null_when_absent: bool = False
+    null_as: str | bool | int | None = None
+    link: str | None = None
     parts: list[Path] = Field(default=[], min_length=2)
     join: str = Field(default=" ", min_length=1)
     split: Literal["first", "last", "number"] = "last"
@@ -123,12 +126,16 @@ class PropertyModel(Strict):
     def _whole_or_joined(self) -> PropertyModel:
         if self.write_with and self.write_as:
             refuse("`write_with` goes with the path that is read", hint="remove `write_as`")
+        if self.link is not None and self.link.count("{id}") != 1:
+            refuse("a link is an address with one {id} in it", hint="as in `link: /api/v3/projects/{id}`")
         if not self.parts:
             if self.model_fields_set & {"join", "split"}:
                 refuse("`join` and `split` say how `parts` become one property", hint="add `parts: [first, last]`")
             return self
         if self.write_as is not None:
             refuse("what is joined of parts is written as these", hint="remove `write_as`")
+        if self.link is not None or self.null_as is not None:
+            refuse("`link` and `null_as` are for a property of the system itself", hint="say them of its parts")
         if len(set(self.parts)) < len(self.parts):
             refuse("the same part twice")
         if self.split == "number" and (len(self.parts) > 2 or self.join != " "):

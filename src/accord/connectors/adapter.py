@@ -4,8 +4,8 @@ One out of several and back: a full name of first and last name, an address of s
 joined property as one of the record; the system sees its parts only. What cannot be taken apart so that it is read the
 same again is refused, and never written in another form.
 
-And what is shown as `project.id` but taken as `project_id`, is left out where it is null, or is written with the name
-of its class beside it.
+And what is shown as `project.id` but taken as `project_id`, is left out where it is null or has another value in its
+place, is the address of a record in place of its id, or is written with the name of its class beside it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
-from accord.config.meaning import Property, System
+from accord.config.meaning import Datatype, Property, System
 from accord.connectors.paths import differs
 from accord.model import Absence, Native, Natives, Outcome, OutcomeKind, Record, encode_natives
 from accord.ports import (
@@ -36,6 +37,8 @@ from accord.ports import (
 MOVED = Outcome(kind=OutcomeKind.STALE, message="the record has changed")
 _NUMBER = re.compile(r"\S\s(?=\d)")
 """Where a house number begins: a digit after a word."""
+_ADDRESS = re.compile(r"/|https?:|urn:")
+"""How an address begins that is no id: it stays as it is."""
 
 
 def join_parts(joined: Property, natives: Natives) -> dict[str, Native]:
@@ -64,6 +67,45 @@ def take_apart(joined: Property, value: Native, blank: Mapping[str, Native]) -> 
     return parts
 
 
+class Form:
+    """How the system shows and takes one value: the address of a record in place of its id, false in place of null."""
+
+    def __init__(self, stated: Property, base: str) -> None:
+        self._null = stated.null_as
+        self._whole = stated.type == "integer"
+        link = stated.link or ""
+        own = link if link.startswith(("http://", "https://")) else base + link
+        self._before, _, self._after = own.partition("{id}")
+        self._linked = bool(stated.link)
+
+    def read(self, value: Native) -> Native:
+        """What is meant by a value that the system shows; an address of another kind stays as it is."""
+        if self._null is not None and type(value) is type(self._null) and value == self._null:
+            return None
+        if not self._linked or not isinstance(value, str):
+            return value
+        id = value.removeprefix(self._before).removesuffix(self._after)
+        if self._before + id + self._after != value or not id or "/" in id:
+            return value
+        id = unquote(id)
+        meant: Native = int(id) if self._whole and id.isdecimal() else id
+        return meant if self.write(meant) == value else value
+
+    def write(self, value: Native) -> Native:
+        """The value as the system takes it."""
+        if value is None:
+            null: Native = self._null
+            return null
+        if not self._linked or isinstance(value, bool | list | dict) or _ADDRESS.match(str(value)):
+            return value
+        return f"{self._before}{quote(str(value), safe='')}{self._after}"
+
+
+def _forms(datatype: Datatype, base: str) -> dict[str, Form]:
+    stated = datatype.properties.values()
+    return {one.path: Form(one, base) for one in stated if one.link is not None or one.null_as is not None}
+
+
 def _pieces(joined: Property, value: str) -> list[str]:
     count = len(joined.parts)
     if joined.split == "number":
@@ -87,6 +129,8 @@ class PropertyAdapter:
         self._nulls = {name: tuple(one.path for one in all if one.null_when_absent) for name, all in told.items()}
         self._beside = {name: {one.path: one.write_with for one in all if one.write_with} for name, all in told.items()}
         self._names = {name: {one.path: one.write_as for one in all if one.write_as} for name, all in told.items()}
+        base = urlsplit(str(inner.system.options.get("base_url") or "")).path.rstrip("/")
+        self._formed = {name: _forms(datatype, base) for name, datatype in inner.system.datatypes.items()}
         self._paths: dict[str, tuple[str, ...]] = {}
 
     @property
@@ -141,9 +185,11 @@ class PropertyAdapter:
             self._joined.get(datatype, ()),
             self._nulls.get(datatype, ()),
         )
-        if not any(one.path in paths for one in joined) and not nulls:
+        forms = self._formed.get(datatype, {})
+        if not any(one.path in paths for one in joined) and not nulls and not forms:
             return record
         natives = {**dict.fromkeys(nulls), **record.natives()}
+        natives |= self._meant(datatype, natives)
         for one in joined:
             natives |= join_parts(one, natives)
         shown = {path: natives[path] for path in paths if path in natives}
@@ -152,7 +198,7 @@ class PropertyAdapter:
     async def find(self, datatype: str, by: Natives) -> list[Record]:
         """See `Connector`. What no record can hold is found nowhere."""
         try:
-            wanted = self._apart(datatype, by)
+            wanted = self._shown(datatype, self._apart(datatype, by))
         except ValueError:
             return []
         found = [self._seen(datatype, record) for record in await self.inner.find(datatype, wanted)]
@@ -203,13 +249,23 @@ class PropertyAdapter:
         """The natives as the system takes them. Raises ValueError."""
         names, beside = self._names.get(datatype, {}), self._beside.get(datatype, {})
         taken: dict[str, Native] = {}
-        for path, value in self._apart(datatype, natives).items():
+        for path, value in self._shown(datatype, self._apart(datatype, natives)).items():
             if path in beside and value is None:
                 taken[path.rpartition(".")[0] or path] = None
                 continue
             taken |= beside.get(path) or {}
             taken[names.get(path) or path] = value
         return taken
+
+    def _meant(self, datatype: str, natives: Natives) -> dict[str, Native]:
+        """Of natives as the system shows them, what those mean that have another form."""
+        forms = self._formed.get(datatype, {})
+        return {path: form.read(natives[path]) for path, form in forms.items() if path in natives}
+
+    def _shown(self, datatype: str, natives: Natives) -> dict[str, Native]:
+        """The natives in the form in which the system shows them."""
+        forms = self._formed.get(datatype, {})
+        return {path: forms[path].write(value) if path in forms else value for path, value in natives.items()}
 
     def _apart(self, datatype: str, natives: Natives) -> dict[str, Native]:
         """The natives with parts in place of what is joined. Raises ValueError."""
@@ -232,17 +288,18 @@ class PropertyAdapter:
         """
         joined = [one for one in self._joined.get(datatype, ()) if one.path in expects.natives]
         if not joined:
-            return expects
+            return replace(expects, natives=self._shown(datatype, expects.natives))
         now = (await self.inner.fetch(datatype, [id]))[id]
         if not isinstance(now, Record):
             return now
         natives = now.natives()
+        natives |= self._meant(datatype, natives)
         wanted = {path: value for path, value in expects.natives.items() if path not in {one.path for one in joined}}
         for one in joined:
             if differs(join_parts(one, natives), {one.path: expects.natives[one.path]}) is not None:
                 return None
             wanted |= {part: natives[part] for part in one.parts if part in natives}
-        return replace(expects, natives=wanted)
+        return replace(expects, natives=self._shown(datatype, wanted))
 
     def _ended(self, datatype: str, outcome: Outcome) -> Outcome:
         record = outcome.record
@@ -262,10 +319,15 @@ class DiscoveringAdapter(PropertyAdapter):
 def adapted(system: System, connector: Connector) -> Connector:
     """The connector, or one around it where the project file gives properties of its system another form."""
     properties = [one for datatype in system.datatypes.values() for one in datatype.properties.values()]
-    if not any(one.parts or one.write_as or one.write_with or one.null_when_absent for one in properties):
+    if not any(_is_adapted(one) for one in properties):
         return connector
     around = DiscoveringAdapter if isinstance(connector, Discovers) else PropertyAdapter
     return around(connector)
+
+
+def _is_adapted(one: Property) -> bool:
+    plain = one.link is None and one.null_as is None
+    return bool(one.parts or one.write_as or one.write_with or one.null_when_absent or not plain)
 
 
 def _asked(by: Natives, record: Record) -> dict[str, Native]:

@@ -80,7 +80,8 @@ def _version_words(check: VersionCheck) -> str:
     name = "ETag" if check.kind == "etag" else plain(check.path or "")
     carriers = (("header", check.header), ("query parameter", check.query))
     sent = " and ".join(f"{carrier} {plain(value)}" for carrier, value in carriers if value)
-    return f"{name}, sent as {sent}" if sent else name
+    deletes = "" if check.deletes else "; before a delete the record is read again"
+    return (f"{name}, sent as {sent}" if sent else name) + deletes
 
 
 def _order(pair: Pair, side: Side) -> str | None:

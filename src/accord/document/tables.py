@@ -195,7 +195,7 @@ def _restrictions(pair: Pair, row: Row, stated: Property | None) -> Iterator[str
         yield "read-only"
     if stated.create_only:
         yield "written only when the record is created"
-    yield from _form(stated)
+    yield from _form(pair, stated)
     if stated.default is not None:
         yield f"the system fills in {pair.value(stated.default)}"
 
@@ -207,7 +207,7 @@ SPLITS = {
 }
 
 
-def _form(stated: Property) -> Iterator[str]:
+def _form(pair: Pair, stated: Property) -> Iterator[str]:
     """Where the system shows a property otherwise than it takes it, or in several."""
     if stated.parts:
         joint = "" if stated.join == " " else f" with {stated.join!r}"
@@ -219,6 +219,10 @@ def _form(stated: Property) -> Iterator[str]:
         yield f"written with {beside}"
     if stated.null_when_absent:
         yield "left out where it is null"
+    if stated.null_as is not None:
+        yield f"{pair.value(stated.null_as)} stands for null"
+    if stated.link is not None:
+        yield f"shown and written as the address {stated.link}"
 
 
 def _table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, code: set[int]) -> Table | None:

@@ -156,7 +156,7 @@ class _Applier:
         except SystemFailure as error:
             self._lost([job], error)
             return
-        if connector.capabilities(write.datatype).version_check is None:
+        if not connector.capabilities(write.datatype).checks(deleting=write.op is Op.DELETE):
             self.setting.tally.unpreventable += 1
         job.result = result
 

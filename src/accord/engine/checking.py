@@ -268,12 +268,18 @@ def promise(datatype: Datatype, can: Capabilities) -> dict[str, str]:
     return {
         "system": datatype.system,
         "datatype": datatype.name,
-        "stale_write": "never written" if can.read_only else _VERSIONS.get(can.version_check, str(can.version_check)),
+        "stale_write": "never written" if can.read_only else _stale_write(can),
         "lost_create": "never written" if can.read_only else _lost_create(datatype, can),
         "changes": "only what changed is read" if can.changed_since else "all is read, and compared by fingerprint",
         "deletions": "told by the system" if can.deleted_feed else "seen when all is listed",
         "batch": f"{can.batch} creates a request" if can.batch > 1 else "one create a request",
     }
+
+
+def _stale_write(can: Capabilities) -> str:
+    """What keeps a write from overwriting an edit that nobody has read."""
+    way = _VERSIONS.get(can.version_check, str(can.version_check))
+    return way if can.checks(deleting=True) or can.version_check is None else f"{way}; a delete is {_VERSIONS[None]}"
 
 
 def _lost_create(datatype: Datatype, can: Capabilities) -> str:

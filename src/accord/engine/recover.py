@@ -150,7 +150,7 @@ class _Recovery:
             return Result(kind=OutcomeKind.STALE, message="the record is gone; the write may have taken effect before")
         result = Result(kind=OutcomeKind.STALE) if write.op is Op.DELETE else self._update(write, answer)
         if result.kind is OutcomeKind.STALE and self._may_still_land(connector, write, answer):
-            if connector.capabilities(write.datatype).version_check is not None:
+            if connector.capabilities(write.datatype).checks(deleting=write.op is Op.DELETE):
                 return await self._once_more(connector, write)
             return Result(kind=OutcomeKind.UNKNOWN, message="not there, and it may still take effect")
         return result
@@ -185,7 +185,7 @@ class _Recovery:
         """
         if self.proposal.why is None or self._grace_is_over(write):
             return False
-        if connector.capabilities(write.datatype).version_check is None:
+        if not connector.capabilities(write.datatype).checks(deleting=write.op is Op.DELETE):
             return True
         if write.version is not None:
             return bool(record.version == write.version)

@@ -127,7 +127,9 @@ def system(url: str, *, limits: SystemLimits | None = None, zone: str = "UTC", *
     }
     if isinstance(meant.get("version"), str):
         said = meant["version"]
-        meant["version"] = VersionCheck(kind="etag") if said == "etag" else VersionCheck(kind="path", path=said)
+        deletes = not options.pop("unchecked_deletes", False)
+        kind = VersionCheck(kind="etag") if said == "etag" else VersionCheck(kind="path", path=said, deletes=deletes)
+        meant["version"] = kind
     thing = Datatype(system="fake", name="thing", title="Thing", options={"path": "/things", **own}, **meant)
     return System(
         name="fake",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from accord.config.meaning import Datatype, System
 from accord.connectors.rest.client import Client
 from accord.connectors.rest.creates import Creator, safe_in_batch
-from accord.connectors.rest.options import DatatypeOptions, query_text, read_datatype, read_system
+from accord.connectors.rest.options import DatatypeOptions, Find, Listing, query_text, read_datatype, read_system
 from accord.connectors.rest.reading import Reader
 from accord.connectors.rest.records import Shape
 from accord.connectors.rest.single import PointReader
+from accord.connectors.rest.templates import as_param, filled
 from accord.connectors.rest.together import together
 from accord.connectors.rest.writes import Writer
 from accord.errors import AccordError
@@ -81,6 +83,7 @@ class RestConnector:
             changed_since=changes,
             deleted_feed=changes and (listing.deleted_feed is not None or said.deleted is not None),
             version_check=None if said.version is None else "etag" if said.version.kind == "etag" else "version",
+            deletes_checked=said.version is None or said.version.deletes,
             own_key=said.key_property is not None,
             idempotent_create=bool(create.idempotency_header)
             and (batch == 1 or bool(create.batch and create.batch.key)),
@@ -106,12 +109,8 @@ class RestConnector:
         """Search records by properties; where the system cannot, its whole listing is filtered."""
         calls = self._for(datatype)
         listing = replace(calls.options.listing, deleted_feed=None)
-        extra: dict[str, str] = {}
         search = calls.options.find
-        if search is not None:
-            for path, value in by.items():
-                if path in search.by and value is not None and not isinstance(value, list | dict):
-                    extra.setdefault(search.param_of(path), query_text(value))
+        extra = {} if search is None else _searched(search, listing, by)
         if search is not None and extra:
             listing = replace(listing, path=search.path)
         return await calls.lister.search(calls.shape, listing, extra, by)
@@ -180,3 +179,17 @@ class RestConnector:
         creator = Creator(self._client, options, shape, point, writer)
         lister = Reader(self._client, self.system, datatype, options)
         return _Calls(datatype, options, shape, lister, point, writer, creator)
+
+
+def _searched(search: Find, listing: Listing, by: Natives) -> dict[str, Any]:
+    """The parameters of a search by those properties that it knows; of two for one parameter, the first."""
+    extra: dict[str, Any] = {}
+    for path, value in by.items():
+        if path not in search.by or value is None or isinstance(value, list | dict):
+            continue
+        if search.filter is None:
+            extra.setdefault(search.param_of(path), query_text(value))
+        else:
+            found = filled(search.filter, {"path": path, "value": value})
+            extra.setdefault(search.param_of(path), as_param(found, listing))
+    return extra

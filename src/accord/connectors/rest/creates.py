@@ -14,6 +14,7 @@ from accord.connectors.rest.ids import Ids
 from accord.connectors.rest.options import Batch, DatatypeOptions
 from accord.connectors.rest.records import Shape
 from accord.connectors.rest.single import NoRecord, PointReader, hints_of, record_in
+from accord.connectors.rest.templates import body_of
 from accord.connectors.rest.together import together
 from accord.connectors.rest.writes import Writer, headers_of, unknown
 from accord.errors import SystemFailure, Unreachable
@@ -60,7 +61,7 @@ class Creator:
         return body
 
     async def _create(self, item: NewRecord) -> Outcome:
-        body = encode(wrapped(self._body(item), self._call.wrap))
+        body = body_of(self._call, self._body(item), names=self._reader.names)
         answer, lost = await self._sent(self._url, body, item.token)
         if answer is None:
             return unknown(lost or "the answer was lost")
@@ -69,7 +70,7 @@ class Creator:
             outcome = replace(outcome, kind=OutcomeKind.ALREADY)
         return unknown(lost) if lost and not outcome.done else outcome
 
-    async def _sent(self, url: str, body: bytes, token: str) -> tuple[Answer | None, str | None]:
+    async def _sent(self, url: str, body: bytes | None, token: str) -> tuple[Answer | None, str | None]:
         """The answer to a create, and why an earlier one was lost. Only with a key is it sent again after that."""
         header = self._call.idempotency_header
         headers = {**headers_of(self._call), **({header: token} if header else {})}
@@ -139,7 +140,9 @@ class Creator:
         if not self._call.id:
             return None
         try:
-            value = dig(decode(answer.body), self._call.id)
+            whole = decode(answer.body)
+            ids = whole if isinstance(whole, list) and len(whole) == 1 else (None,)
+            value = ids[0] if self._call.id == "[]" else dig(whole, self._call.id)
         except Unfit:
             return None
         return str(value) if isinstance(value, int | str) and not isinstance(value, bool) and value != "" else None

@@ -85,7 +85,8 @@ class ChangedSince:
 
     param: str
     format: str = "iso8601"
-    filter: str | None = None
+    filter: Any = None
+    """A text, or JSON, in which `{since}` stands for the time."""
     overlap: float = 0.0
     """Seconds that windows overlap at least."""
 
@@ -108,7 +109,9 @@ class Listing:
     """The call that lists records."""
 
     path: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Of the query as texts; of another method than GET, the JSON of its body."""
     records: str | None = None
     total: str | None = None
     base: str | None = None
@@ -137,6 +140,10 @@ class Call:
     method: str
     path: str
     wrap: str | None = None
+    body: Any = None
+    """What is sent, with places for `{record}`, `{id}` and `{properties}`; None: the record."""
+    gone_when_empty: bool = False
+    """An empty list says that there is no such record."""
     record: str | None = None
     """Where the record is in the answer; found when left out."""
     id: str | None = None
@@ -161,6 +168,8 @@ class Find:
     param: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     by: tuple[str, ...] = ()
+    filter: Any = None
+    """JSON for the parameter `param`, with places for `{path}` and `{value}`."""
 
     def param_of(self, path: str) -> str:
         """The query parameter that searches a property."""
@@ -311,9 +320,12 @@ def read_datatype(datatype: Datatype) -> DatatypeOptions:
 
 def _listing(datatype: Datatype, path: str) -> Listing:
     listing = _part(datatype.options, "list")
+    method = str(listing.get("method") or "GET").upper()
+    params, asked = listing.get("params") or {}, method == "GET"
     return Listing(
         path=str(listing.get("path") or path),
-        params={str(name): query_text(value) for name, value in (listing.get("params") or {}).items()},
+        method=method,
+        params={str(name): query_text(value) if asked else value for name, value in params.items()},
         records=listing.get("records"),
         total=listing.get("total"),
         paginator=_paginator(datatype, listing.get("paginator")),
@@ -378,6 +390,8 @@ def _call(said: Mapping[str, Any], method: str, path: str) -> Call:
         method=str(said.get("method") or method).upper(),
         path=str(said.get("path") or path),
         wrap=said.get("wrap") or None,
+        body=said.get("body"),
+        gone_when_empty=bool(said.get("gone_when_empty")),
         record=said.get("record"),
         id=said.get("id"),
         idempotency_header=said.get("idempotency_header"),
@@ -403,7 +417,8 @@ def _find(said: Any, path: str) -> Find | None:
     params = {str(name): str(param) for name, param in (said.get("params") or {}).items()}
     by = said.get("by") or tuple(params)
     by = (by,) if isinstance(by, str) else tuple(by)
-    return Find(path=str(said.get("path") or path), param=said.get("param"), params=params, by=by)
+    path = str(said.get("path") or path)
+    return Find(path=path, param=said.get("param"), params=params, by=by, filter=said.get("filter"))
 
 
 def _errors(said: Mapping[str, Any]) -> Errors:

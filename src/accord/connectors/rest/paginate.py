@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from accord.connectors.rest.answers import Answer, dig, first_of
+from accord.connectors.rest.bodies import encode
 from accord.connectors.rest.client import Client
 from accord.connectors.rest.options import Errors, Listing, Paginator
 from accord.errors import ProtocolError
@@ -283,24 +284,48 @@ class Endless(Exception):
     """A listing repeats itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How pages are asked for: by their address, or with what would stand in its query as the JSON of a body."""
+
+    method: str
+    base: str
+    params: Mapping[str, Any]
+    said: Paginator | None
+    headers: Mapping[str, str]
+
+    def request(self, url: str) -> tuple[str, bytes | None]:
+        """Address and body for a page whose address is written with its place in the listing."""
+        if self.method == "GET":
+            return url, None
+        said = self.said
+        numbers = (said.size_param, said.offset_param, said.page_param) if said is not None else ()
+        own = url.startswith(self.base)
+        place = parse_qsl(url[len(self.base) :].lstrip("?&")) if own else []
+        at = {name: int(text) if name in numbers else text for name, text in place}
+        return self.base if own else url, encode({**self.params, **at})
+
+
 Parse = Callable[[str, Answer, bool], Sheet]
 """From address, answer, and whether the page need not exist."""
 
 
 async def sheets(
-    client: Client, listing: Listing, extra: Mapping[str, str], parse: Parse, errors: Errors
+    client: Client, listing: Listing, extra: Mapping[str, Any], parse: Parse, errors: Errors
 ) -> AsyncIterator[Sheet]:
     """The pages of one listing; the next one is asked for while the current one is handled.
 
     Raises Unreachable, Unauthorized, ProtocolError; the latter also for a listing without end.
     """
     pager = pager_for(listing.paginator)
-    query = urlencode({**listing.params, **extra}, safe="$", quote_via=quote)
+    params = {**listing.params, **extra}
+    query = urlencode(params, safe="$", quote_via=quote) if listing.method == "GET" else ""
     base = client.url(listing.path)
+    ask = Ask(listing.method, base, params, listing.paginator, listing.headers)
     joint = "&" if "?" in base else "?"
     first = pager.first(query)
     url: str | None = base + joint + first if first else base
-    ahead = asyncio.ensure_future(_load(client, listing, url or base, parse, errors, False))
+    ahead = asyncio.ensure_future(_load(client, ask, url or base, parse, errors, False))
     watch = Watch()
     try:
         while url is not None:
@@ -309,7 +334,7 @@ async def sheets(
                 return
             url = _next(client, listing, pager, sheet, query, base, joint)
             if url is not None:
-                ahead = asyncio.ensure_future(_load(client, listing, url, parse, errors, pager.short))
+                ahead = asyncio.ensure_future(_load(client, ask, url, parse, errors, pager.short))
             if pager.again:
                 pager.again = False
                 watch = Watch()
@@ -321,8 +346,16 @@ async def sheets(
             await ahead
 
 
-async def _load(client: Client, listing: Listing, url: str, parse: Parse, errors: Errors, optional: bool) -> Sheet:
-    return await client.get(url, lambda answer: parse(url, answer, optional), errors, headers=listing.headers)
+async def _load(client: Client, ask: Ask, url: str, parse: Parse, errors: Errors, optional: bool) -> Sheet:
+    target, body = ask.request(url)
+    return await client.get(
+        target,
+        lambda answer: parse(url, answer, optional),
+        errors,
+        method=ask.method,
+        body=body,
+        headers=ask.headers,
+    )
 
 
 def _next(

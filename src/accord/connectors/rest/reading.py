@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,6 +32,7 @@ from accord.connectors.rest.compare import has_values
 from accord.connectors.rest.options import ChangedSince, DatatypeOptions, DeletedFeed, Listing
 from accord.connectors.rest.paginate import Sheet, sheets
 from accord.connectors.rest.records import Odd, Shape, id_if_any, split
+from accord.connectors.rest.templates import as_param, filled, names_of
 from accord.connectors.rest.times import http_date, read_time, write_time
 from accord.errors import ProtocolError, Unauthorized
 from accord.model import Natives, Record
@@ -43,6 +44,7 @@ CLOCKS_APART = timedelta(minutes=2)
 """How far the clock of the `Date` header may be from that of the records."""
 FUTURE = timedelta(days=1)
 """A record that claims to be modified so much later than now is not believed."""
+PROPERTIES = "{properties}"
 LONGEST_FACT = 64 << 10
 _LIKELY = ("data", "items", "results", "records", "value")
 _NOT_RECORDS = ("errors", "included", "links", "warnings", "messages")
@@ -143,7 +145,7 @@ class Reader:
             marks["deleted"] = moved.astimezone(UTC).isoformat() if moved else marks["since"]
         yield Page(complete=steady and since is None, cursor=marks or None, total=total)
 
-    async def sheets(self, shape: Shape, listing: Listing, extra: Mapping[str, str]) -> AsyncIterator[Sheet]:
+    async def sheets(self, shape: Shape, listing: Listing, extra: Mapping[str, Any]) -> AsyncIterator[Sheet]:
         """The pages of a listing of this datatype."""
 
         def parse(url: str, answer: Answer, optional: bool) -> Sheet:
@@ -153,10 +155,16 @@ class Reader:
             records, failures = shape.page(array)
             return Sheet(url, answer.headers, facts, _total(facts, listing.total), records, failures)
 
-        async for sheet in sheets(self._client, listing, extra, parse, self._options.errors):
+        async for sheet in sheets(self._client, self._asking(shape, listing), extra, parse, self._options.errors):
             yield sheet
 
-    async def search(self, shape: Shape, listing: Listing, extra: Mapping[str, str], by: Natives) -> list[Record]:
+    def _asking(self, shape: Shape, listing: Listing) -> Listing:
+        """The listing with the names of what is mapped, where it asks for them."""
+        names = names_of(self.datatype, shape.paths)
+        named = {"properties": names if listing.method != "GET" else ",".join(names)}
+        return replace(listing, params={name: filled(value, named) for name, value in listing.params.items()})
+
+    async def search(self, shape: Shape, listing: Listing, extra: Mapping[str, Any], by: Natives) -> list[Record]:
         """The records of a listing whose properties really have these values; what the system says is filtered."""
         found: list[Record] = []
 
@@ -172,7 +180,7 @@ class Reader:
             marks = [str(hash(bytes(raw))) for raw in raws]
             return Sheet(url, answer.headers, facts, _total(facts, listing.total), records, (), marks, self._ids(raws))
 
-        async for sheet in sheets(self._client, listing, extra, parse, self._options.errors):
+        async for sheet in sheets(self._client, self._asking(shape, listing), extra, parse, self._options.errors):
             found.extend(sheet.records)
         return list({record.id: record for record in found}.values())
 
@@ -189,7 +197,9 @@ class Reader:
             marks = [str(hash(bytes(raw))) for raw in raws]
             return Sheet(url, answer.headers, facts, ids=marks, shown=self._ids(raws))
 
-        pages = sheets(self._client, self._options.listing, {}, parse, self._options.errors)
+        whole = {name: value for name, value in self._options.listing.params.items() if value != PROPERTIES}
+        listing = replace(self._options.listing, params=whole)
+        pages = sheets(self._client, listing, {}, parse, self._options.errors)
         async for _ in pages:
             if len(found) >= most:
                 break
@@ -222,12 +232,14 @@ class Reader:
             return None
         return read_time(first_of(entry, (feed.modified,) if feed.modified else _TIMES), self._zone)
 
-    def _changed(self, since: datetime | None) -> dict[str, str]:
+    def _changed(self, since: datetime | None) -> dict[str, Any]:
         asked: ChangedSince | None = self._options.listing.changed_since
         if since is None or asked is None:
             return {}
         text = write_time(since, asked.format, self._zone)
-        return {asked.param: asked.filter.replace("{since}", text) if asked.filter else text}
+        if asked.filter is None:
+            return {asked.param: text}
+        return {asked.param: as_param(filled(asked.filter, {"since": text}), self._options.listing)}
 
     def _array(self, url: str, answer: Answer, path: str | None) -> tuple[bytes | msgspec.Raw, dict[str, Any]]:
         """The array of records in an answer, and what stands beside it. Raises Unfit, Unauthorized, ProtocolError."""

@@ -382,6 +382,8 @@ def unwrapped(raw: bytes, hints: Sequence[str]) -> Iterable[bytes | Raw]:
     for hint in hints:
         if hint in top and is_object(top[hint]):
             yield top[hint]
+        elif hint in top and is_array(top[hint]) and len(items := split(top[hint])) == 1:
+            yield items[0]
     yield raw
     for name in ("data", "result", "item", "record"):
         if name in top and name not in hints and is_object(top[name]):

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from accord.connectors.rest.answers import Answer, Unfit, envelope, error_inside, one_line, steps
+from accord.connectors.rest.answers import Answer, Unfit, dig_raw, envelope, error_inside, one_line, steps
 from accord.connectors.rest.client import Client, InternalError
 from accord.connectors.rest.options import Call, DatatypeOptions
 from accord.connectors.rest.records import Odd, Shape, unwrapped
+from accord.connectors.rest.templates import body_of, names_of
 from accord.errors import ProtocolError
 from accord.model import Absence, Record
 
@@ -76,14 +77,21 @@ class PointReader:
         self._client = client
         self._options = options
         self.shape = shape
+        self.names = names_of(shape.datatype, shape.paths)
         self._hints = hints_of(options.get, options, shape.datatype.id)
 
     async def look(self, id: str) -> Seen | Absence:
         """The record as it is now. Raises Unreachable and Unauthorized; what concerns this record only is FAILED."""
-        url = self._client.url(path_of(self._options.get, id))
+        call = self._options.get
+        url, body = self._client.url(path_of(call, id)), body_of(call, id=id, names=self.names)
         try:
             return await self._client.get(
-                url, lambda answer: self._seen(answer, id), self._options.errors, headers=self._options.get.headers
+                url,
+                lambda answer: self._seen(answer, id),
+                self._options.errors,
+                method=call.method,
+                body=body,
+                headers=call.headers,
             )
         except (_OfThisRecord, ProtocolError, InternalError):
             return Absence.FAILED
@@ -96,6 +104,8 @@ class PointReader:
             return Absence.FORBIDDEN
         if not 200 <= status < 300:
             raise _OfThisRecord
+        if self._options.get.gone_when_empty and self._is_empty(answer):
+            return Absence.GONE
         try:
             return record_in(self.shape, answer, self._hints, id)
         except OtherRecord:
@@ -104,6 +114,12 @@ class PointReader:
             if error_inside(envelope(answer.body)) is None:
                 raise _OfThisRecord from None
             raise
+
+    def _is_empty(self, answer: Answer) -> bool:
+        """Whether the answer is an empty list, or has one where the record should be."""
+        top, path = envelope(answer.body), self._options.get.record
+        found = answer.body if not top else dig_raw(top, path) if path else None
+        return found is not None and b"".join(bytes(found).split()) == b"[]"
 
 
 class _OfThisRecord(Exception):

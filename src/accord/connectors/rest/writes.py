@@ -15,18 +15,21 @@ from urllib.parse import urlencode
 from accord.config.meaning import Datatype
 from accord.connectors.limits import backoff
 from accord.connectors.rest.answers import Answer, Lost, Unfit, decode, envelope, error_inside, is_unsure, message_of
-from accord.connectors.rest.bodies import changed, encode, nested, put, wrapped
+from accord.connectors.rest.bodies import changed, nested, put
 from accord.connectors.rest.client import Client, Tries, redirected
 from accord.connectors.rest.compare import same, still
 from accord.connectors.rest.options import Call, DatatypeOptions
 from accord.connectors.rest.records import MISSING, Shape, extract
 from accord.connectors.rest.single import NoRecord, PointReader, Seen, hints_of, path_of, record_in
+from accord.connectors.rest.templates import body_of
 from accord.errors import SystemFailure
 from accord.model import Absence, Native, Natives, Outcome, OutcomeKind, Record
 from accord.ports import Expects
 
 BODILESS = frozenset((202, 204, 205))
 """Statuses that answer a write well without a body."""
+BARE = (b"", b"true")
+"""Bodies without a record: none, or only that it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Writer:
             ground = await self._ground(id, expects, look=call.send_all, deleting=False)
             if isinstance(ground, Outcome):
                 return ground, False
-            body = encode(wrapped(self._update_body(patch, ground), call.wrap))
+            body = body_of(call, self._update_body(patch, ground), id, self.reader.names)
             answer = await self._send(tries, call, id, body, ground)
             if answer is None:
                 return None
@@ -87,7 +90,7 @@ class Writer:
             ground = await self._ground(id, expects, look=self.options.delete.look_first, deleting=True)
             if isinstance(ground, Outcome):
                 return ground, False
-            answer = await self._send(tries, self.options.delete, id, None, ground)
+            answer = await self._send(tries, self.options.delete, id, body_of(self.options.delete, id=id), ground)
             if answer is None:
                 return None
             if isinstance(answer, Outcome):
@@ -133,7 +136,8 @@ class Writer:
     async def _ground(self, id: str, expects: Expects, *, look: bool, deleting: bool) -> Ground | Outcome:
         """The precondition of a write; after a point read, unless a version is known that the system checks."""
         check = self._datatype.version
-        if check is not None and expects.version is not None and not look:
+        checks = check is not None and (check.deletes or not deleting)
+        if checks and expects.version is not None and not look:
             return self._precondition(expects.version, None, deleting)
         seen = await self.reader.look(id)
         if isinstance(seen, Absence):
@@ -145,7 +149,7 @@ class Writer:
     def _precondition(self, version: Native, seen: Seen | None, deleting: bool) -> Ground:
         check = self._datatype.version
         whole = decode(seen.raw) if seen is not None and not deleting and self.options.update.send_all else None
-        if check is None or version is None:
+        if check is None or version is None or (deleting and not check.deletes):
             return Ground(None, whole)
         header = "If-Match" if check.kind == "etag" else check.header
         if header:
@@ -171,7 +175,7 @@ class Writer:
             return Outcome(kind=OutcomeKind.STALE, message=self.client.redact(message_of(answer)))
         if (refused := self.unsuccessful(answer)) is not None:
             return refused
-        if not answer.body.strip():
+        if answer.body.strip() in BARE:
             return _bare(answer)
         try:
             record = record_in(self.shape, answer, self._hints, id).record
@@ -189,7 +193,7 @@ class Writer:
             return await self._refused(answer, id, ground, expects, deleting=True)
         if (refused := self.unsuccessful(answer)) is not None:
             return refused
-        if not answer.body.strip():
+        if answer.body.strip() in BARE:
             return _bare(answer)
         try:
             envelope(answer.body)
@@ -250,7 +254,7 @@ def unknown(message: str) -> Outcome:
 
 def _bare(answer: Answer) -> Outcome:
     """A success without a body. Where a body belongs, a broken proxy may have answered: the record will tell."""
-    if answer.status in BODILESS:
+    if answer.status in BODILESS or answer.body.strip() == b"true":
         return Outcome(kind=OutcomeKind.APPLIED)
     return unknown(f"{answer.status} without a body")
 
