@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from accord.config.foreign import foreign_models, foreign_names, locate
-from accord.config.meaning import Datatype, Flow, Property, System, SystemClock, SystemLimits, VersionCheck
+from accord.config.meaning import (
+    Datatype,
+    Derivation,
+    Flow,
+    Property,
+    System,
+    SystemClock,
+    SystemLimits,
+    VersionCheck,
+)
 from accord.config.problems import Problems
 from accord.config.tree import Where, key_text
 from accord.config.words import RESERVED_SYSTEMS
@@ -19,6 +28,8 @@ if TYPE_CHECKING:
     from accord.config.schema import DatatypeModel, PropertyModel, SystemModel, VersionModel
 
 PRESETS = Path(__file__).parent.parent / "connectors" / "presets" / "systems"
+Derived = Mapping[str, tuple[Derivation, ...]]
+"""Datatype → what its document gave."""
 _NAME = re.compile(r"[^\W_][\w.-]*")
 _FILES = {
     "file": ("path", "known_hosts"),
@@ -36,8 +47,10 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def resolve_systems(data: Any, problems: Problems, folder: Path) -> dict[str, System]:
-    """Every system that could be understood; what is wrong with the others is noted."""
+def resolve_systems(
+    data: Any, problems: Problems, folder: Path, derived: Mapping[str, Derived] | None = None
+) -> dict[str, System]:
+    """Every system that could be understood, its preset or document laid under it; what is wrong is noted."""
     found = {}
     for name, body in data.items():
         where = ("systems", key_text(name))
@@ -45,9 +58,9 @@ def resolve_systems(data: Any, problems: Problems, folder: Path) -> dict[str, Sy
         if not isinstance(body, dict):
             problems.add(where, f"a system must be a mapping (`key: value`), and is {problems.quoted(where)}")
             continue
-        system = _system(key_text(name), with_preset(body), where, problems, folder)
+        system = _system(key_text(name), body, where, problems, folder)
         if system is not None:
-            found[system.name] = system
+            found[system.name] = replace(system, derived=(derived or {}).get(system.name, {}))
     return found
 
 
@@ -70,7 +83,7 @@ def with_preset(body: Mapping[Any, Any]) -> dict[Any, Any]:
     from accord.config.tree import read_tree
 
     preset: dict[Any, Any] = read_tree(PRESETS / f"{name}.yaml", f"preset {name}").data
-    return _laid_over(preset, {key: value for key, value in body.items() if key != "connector"})
+    return laid_over(preset, {key: value for key, value in body.items() if key != "connector"})
 
 
 def without_unused(
@@ -93,7 +106,40 @@ def without_unused(
     return found
 
 
-def _laid_over(below: dict[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]:
+def lay_under(
+    data: Mapping[Any, Any], flows: Mapping[Any, Any], problems: Problems, folder: Path
+) -> tuple[dict[str, Any], dict[str, Derived]]:
+    """Every system with the preset, or what its OpenAPI document tells, laid under it; and what was told."""
+    laid: dict[str, Any] = {}
+    derived: dict[str, Derived] = {}
+    for key, body in data.items():
+        name = key_text(key)
+        laid[name] = with_preset(body) if isinstance(body, dict) else body
+        if isinstance(body, dict) and body.get("connector") == "openapi":
+            from accord.config.openapi.laying import from_document
+
+            wanted = {*_named(body), *_in_flows(flows, name)}
+            below, derived[name] = from_document(name, body, wanted, problems, folder)
+            laid[name] = laid_over(below, body)
+    return laid, derived
+
+
+def _named(body: Mapping[Any, Any]) -> list[str]:
+    datatypes = body.get("datatypes")
+    return [key_text(key) for key in datatypes] if isinstance(datatypes, dict) else []
+
+
+def _in_flows(flows: Mapping[Any, Any], system: str) -> Iterator[str]:
+    """The datatypes of a system that flows name."""
+    for flow in flows.values():
+        side = flow.get(system) if isinstance(flow, dict) else None
+        side = side.get("datatype") if isinstance(side, dict) else side
+        if isinstance(side, str):
+            yield side
+
+
+def laid_over(below: dict[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The keys of both, those of `above` before; a part of another `type` takes the place of the whole part."""
     merged = dict(below)
     for key, value in above.items():
         under = below.get(key)
@@ -104,7 +150,7 @@ def _laid_over(below: dict[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any
             and isinstance(value, dict)
             and value.get("type", under.get("type")) == under.get("type")
         ):
-            value = _laid_over(under, value)
+            value = laid_over(under, value)
         merged[key] = value
     return merged
 

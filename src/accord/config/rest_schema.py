@@ -151,8 +151,10 @@ class RestSystem(SystemModel):
 
 
 class OpenapiSystem(RestSystem):
+    """A system whose keys are derived from its OpenAPI document, `spec`: a file beside the project file."""
+
     base_url: Annotated[str, AfterValidator(base_url_of)] | None = None  # type: ignore[assignment]
-    spec: str
+    spec: Annotated[str, Field(min_length=1)]
     datatypes: dict[str, Any] = {}
 
 

@@ -16,6 +16,7 @@ GROUP = "accord.connectors"
 SHIPPED = {
     "rest": "accord.connectors.rest.connector:RestConnector",
     "jsonrpc": "accord.connectors.rpc.connector:RpcConnector",
+    "openapi": "accord.connectors.rest.openapi:OpenapiConnector",
     "sql": "accord.connectors.sql:SqlConnector",
     "file": "accord.connectors.file:FileConnector",
     "caldav": "accord.connectors.caldav.connector:CaldavConnector",

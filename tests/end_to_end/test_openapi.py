@@ -1,0 +1,79 @@
+"""The demonstration with nothing but the documents of both systems: what they tell is enough for whole rounds."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from accord.config.load import load
+from accord.engine.checking import check_project
+from tests.end_to_end.scene import first_day, shown
+from tests.end_to_end.world import FLOWS, World
+
+FROM_DOCUMENTS = """\
+accord: 1
+state: accord.db
+systems:
+  custompms:
+    connector: openapi
+    spec: custompms.json
+    base_url: ${CUSTOMPMS_URL}
+    auth: {type: bearer, token: ${CUSTOMPMS_TOKEN}}
+    limits: {retries: 2, timeout: 5s, grace: 1s}
+  customerp:
+    connector: openapi
+    spec: customerp.json
+    base_url: ${CUSTOMERP_URL}
+    auth: {type: bearer, token: ${CUSTOMERP_TOKEN}}
+    clock: {zone: Europe/Oslo}
+    limits: {retries: 2, timeout: 5s, grace: 1s}
+"""
+
+
+def documents(world: World) -> None:
+    """The documents that the systems serve, beside the project file."""
+    for name, server in (("custompms", world.pms.server), ("customerp", world.erp.server)):
+        (world.folder / f"{name}.json").write_text(json.dumps(server("GET", "/openapi.json").body), "utf-8")
+
+
+def test_a_day_from_documents_alone(world: World) -> None:
+    """Both systems end with the same; a further round writes nothing."""
+    first_day(world)
+    documents(world)
+    world.use(FLOWS.replace("conflict: latest", "conflict: ask"), FROM_DOCUMENTS)
+    world.settle()
+    pms, erp = shown(world)
+    assert pms == erp
+    assert sum(pms.values()) > 10
+    assert world.is_quiet()
+
+
+def test_check_says_what_was_derived(world: World) -> None:
+    """And from where; both systems are readable with it."""
+    documents(world)
+    world.use(FLOWS, FROM_DOCUMENTS)
+    found = check_project(world.project())
+    assert [finding.message for finding in found.findings if finding.level == "error"] == []
+    assert all(one.ok for one in found.tried)
+    told = {one.key: one for one in world.project().systems["customerp"].derived["customer"]}
+    assert told["list.paginator"].source == "GET /customers: its parameter cursor, and next of its answer"
+
+
+def test_a_path_that_the_document_does_not_know_is_an_error(world: World) -> None:
+    documents(world)
+    world.use(re.sub(r"customerp: remarks", "customerp: remaks", FLOWS), FROM_DOCUMENTS)
+    errors = [finding for finding in check_project(world.project()).findings if finding.level == "error"]
+    assert [(one.kind, one.hint) for one in errors] == [("property", "did you mean 'remarks'?")]
+
+
+def test_a_call_that_the_document_does_not_have(world: World) -> None:
+    """A warning where a flow needs it, with the keys to write."""
+    documents(world)
+    file = world.folder / "customerp.json"
+    spec = json.loads(file.read_text("utf-8"))
+    del spec["paths"]["/customers"]["post"]
+    file.write_text(json.dumps(spec), "utf-8")
+    world.use(FLOWS, FROM_DOCUMENTS)
+    project = load(world.folder / "accord.yaml", env=world.environment())
+    (found,) = [one for one in check_project(project).findings if one.kind == "refused"]
+    assert found.message == "the document of customerp has no call that can create a customer"
