@@ -99,6 +99,8 @@ class PropertySchema:
     max_length: int | None = None
     values: tuple[Any, ...] | None = None
     read_only: bool = False
+    refers: str | None = None
+    """The datatype that it names a record of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

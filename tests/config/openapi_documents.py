@@ -73,7 +73,7 @@ PLAIN = document(crud("/customers", ref("Customer"), LISTED), {"Customer": CUSTO
 
 
 def fastapi() -> Json:
-    """FastAPI with pydantic: a schema each for what is read, created and changed; pages as fastapi-pagination has them."""
+    """FastAPI with pydantic: a schema each for what is read, created and changed, and numbered pages."""
     read: Json = {
         "properties": {
             "uuid": {"type": "string", "format": "uuid"},

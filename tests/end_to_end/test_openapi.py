@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
+import pytest
+
+from accord.cli.main import run_app
 from accord.config.load import load
 from accord.engine.checking import check_project
+from accord.engine.discovering import discover
 from tests.end_to_end.scene import first_day, shown
 from tests.end_to_end.world import FLOWS, World
 
@@ -77,3 +82,46 @@ def test_a_call_that_the_document_does_not_have(world: World) -> None:
     project = load(world.folder / "accord.yaml", env=world.environment())
     (found,) = [one for one in check_project(project).findings if one.kind == "refused"]
     assert found.message == "the document of customerp has no call that can create a customer"
+
+
+def test_discover_reads_the_document_and_the_records(world: World) -> None:
+    """Also collections that the file does not name; types and lengths from the document, what is unique from records."""
+    documents(world)
+    first_day(world)
+    one = FROM_DOCUMENTS.partition("  custompms:")[0] + "  customerp:" + FROM_DOCUMENTS.partition("  customerp:")[2]
+    world.use("flows: {}", one + "    datatypes: {customer: {}}\n")
+    found = {each.name: each for each in discover(world.project().systems["customerp"], 50)}
+    assert {name: (each.in_file, each.sampled) for name, each in found.items()} == {
+        "customer": (True, 3),
+        "projects": (False, 2),
+    }
+    assert found["projects"].keys == {"path": "/projects", "id": "project_no", "modified": "changed_at"}
+    told = {each.path: each for each in found["projects"].properties}
+    assert (told["description"].max_length, told["description"].required) == (60, True)
+    assert (told["kind"].type, told["kind"].values) == ("enum", ("project", "task"))
+    assert {path: each.refers for path, each in told.items() if each.refers} == {
+        "customer_no": "customer",
+        "parent_no": "projects",
+    }
+    assert told["budget_amount"].filled == 1
+
+
+def test_a_system_is_asked_for_its_document_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """`discover --fetch`: at a usual place of its own host; a second time nothing changes; a wrong place is said."""
+    world.use("flows: {}", FROM_DOCUMENTS)
+    os.environ |= (given := world.environment())
+    try:
+        at = ["-C", str(world.folder)]
+        assert run_app(["discover", "custompms", *at]) == 2
+        assert "accord discover custompms --fetch" in capsys.readouterr().err
+        for name in ("custompms", "customerp"):
+            run_app(["discover", name, "--fetch", "--sample", "0", *at])
+        assert "custompms.json: written, from /openapi.json of custompms" in capsys.readouterr().err
+        assert json.loads((world.folder / "custompms.json").read_text("utf-8"))["info"]["title"] == "CustomPMS"
+        assert run_app(["discover", "custompms", "--fetch", "--write", *at]) == 2  # no datatypes to add to
+        assert "custompms.json: as it was" in capsys.readouterr().err
+        assert run_app(["discover", "custompms", "--at", "/healthz", *at]) == 2
+        assert "no OpenAPI document" in capsys.readouterr().err
+    finally:
+        for name in given:
+            del os.environ[name]

@@ -319,6 +319,13 @@ def _datatype(
     )
 
 
+def datatype_of(system: str, name: str, body: Mapping[str, Any], problems: Problems) -> Datatype | None:
+    """A datatype of `connector: openapi` that stands in no file."""
+    from accord.config.rest_schema import OpenapiDatatype
+
+    return _datatype(system, name, dict(body), OpenapiDatatype, ("systems", system, "datatypes", name), problems)
+
+
 def _complete_rest(options: dict[str, Any], where: Where, key_property: str | None, problems: Problems) -> None:
     """`path` alone implies the usual five calls."""
     listing = options.get("list", {})

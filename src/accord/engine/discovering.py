@@ -58,6 +58,8 @@ class FoundProperty:
     unique: bool
     notes: tuple[str, ...]
     example: Native
+    refers: str | None = None
+    """The datatype that it names a record of, where the system tells."""
 
     def written(self) -> dict[str, Any]:
         """What `properties:` in the project file says of it: what the system tells, and options that were seen."""
@@ -137,6 +139,8 @@ def _property(path: str, told: PropertySchema | None, samples: Sequence[Natives]
     options = _options(filled) if told is None or told.values is None else tuple(told.values)
     kind = told.type if told is not None and told.type not in (None, "string", "text") else _type(filled, options)
     kind = kind or (told.type if told is not None else None)
+    if kind == "decimal" and (seen := _type(filled, ())) is not None and seen.startswith("decimal"):
+        kind = seen
     return FoundProperty(
         path=path,
         type=kind,
@@ -148,6 +152,7 @@ def _property(path: str, told: PropertySchema | None, samples: Sequence[Natives]
         unique=kind in KEYLIKE and len(filled) >= ENOUGH and len({str(value) for value in filled}) == len(filled),
         notes=tuple(_notes(filled, kind)),
         example=filled[0] if filled else None,
+        refers=told.refers if told is not None else None,
     )
 
 
