@@ -14,11 +14,15 @@ from accord.config.openapi.shapes import Shape, Told, properties_of, shape_of
 
 VERSIONS = ("version", "row_version", "lock_version", "revision", "rev", "etag", "record_version")
 IDS = ("id", "uuid", "guid", "key", "_id", "number", "no", "code")
+_WRAPS = ("data", "record", "item", "result")
 _MERGE = "application/merge-patch+json"
 
 
-def derived(spec: Spec, at: Collection, path: str) -> Found:
-    """The keys of a datatype at a path as the file writes it. Raises Unusable."""
+def derived(spec: Spec, at: Collection, path: str, records: str | None = None) -> Found:
+    """The keys of a datatype at a path as the file writes it; `records` is where it says that the list lies.
+
+    Raises Unusable.
+    """
     found = Found()
     one = spec.at(at.item) if at.item is not None else {}
     listing = at.listing
@@ -32,7 +36,7 @@ def derived(spec: Spec, at: Collection, path: str) -> Found:
     found.key(("path",), written, f"{listing.place}")
     single = one["get"].gives.shape if "get" in one else None
     like = _record_of(single, None)[1] if single is not None else None
-    record = lists.records(listing, at.words, like, found)
+    record = lists.records(listing, at.words, like, records, found)
     if record is None:
         return found
     lists.total(listing, found)
@@ -178,6 +182,9 @@ def _record_of(shape: Shape | None, record: Shape | None) -> tuple[str | None, S
         only = len(objects) == 1 and len(shape.properties) <= 3 and "id" not in shape.properties
         key = next(iter(objects)) if only else None
         return (key, objects[key]) if key is not None else (None, shape)
+    if not record.properties:  # any property, so that only its usual key can tell
+        key = next((name for name in _WRAPS if name in shape.properties), None)
+        return (key, shape_of(shape.properties[key])) if key is not None else (None, shape)
     own = len(set(shape.properties) & set(record.properties))
     best = max(objects, key=lambda key: len(set(objects[key].properties) & set(record.properties)), default=None)
     if best is not None and len(set(objects[best].properties) & set(record.properties)) > own:
@@ -262,6 +269,9 @@ def _identity(at: Collection, record: Shape, told: Mapping[str, Told], found: Fo
         if wanted in names:
             found.key(("id",), names[wanted], f"{at.item}" if wanted == squeezed(param) else _schema(record))
             return
+    if squeezed(param) == "id" and not told:
+        found.key(("id",), "id", f"{at.item}")
+        return
     usual = [names[squeezed(name)] for name in IDS if squeezed(name) in names]
     likely = [path for path, one in told.items() if one.type in ("string", "integer") and "." not in path]
     choices = usual or likely

@@ -128,6 +128,8 @@ def _one(
     listing = said.get("list")
     listed_at = listing.get("path") if isinstance(listing, dict) else None
     path = said.get("path") or listed_at
+    records = listing.get("records") if isinstance(listing, dict) else None
+    records = records if isinstance(records, str) else None
     if isinstance(path, str):
         at = by_path(spec, path, listed_at if isinstance(listed_at, str) else None)
         if at is None and problems is not None:
@@ -136,10 +138,10 @@ def _one(
             problems.caution(
                 (*system, "datatypes", name), f"{spec.file.name} does not have {path}: nothing is derived{more}"
             )
-        return derived(spec, at, path) if at is not None else None
+        return derived(spec, at, path, records) if at is not None else None
     found = by_name(known, name)
     if len(found) == 1:
-        return derived(spec, found[0], found[0].path)
+        return derived(spec, found[0], found[0].path, records)
     if problems is not None:
         _not_one(spec, found or known, (*system, "datatypes", name), name, problems, several=bool(found))
     return None

@@ -41,15 +41,21 @@ def arrays(shape: Shape, before: str = "", depth: int = 0) -> Iterator[tuple[str
         inner = shape_of(node)
         if inner.items is not None:
             entry = shape_of(inner.items)
-            if entry.is_object or not entry.types:
+            if entry.is_object or entry.types <= {"object"}:
                 yield f"{before}{key}", entry
         elif inner.is_object and depth < 2:
             yield from arrays(inner, f"{before}{key}.", depth + 1)
 
 
-def records(op: Operation, names: set[str], like: Shape | None, found: Found) -> Shape | None:
-    """The shape of a record of a listing, with `list.records` noted; None where that cannot be told."""
+def records(op: Operation, names: set[str], like: Shape | None, said: str | None, found: Found) -> Shape | None:
+    """The shape of a record of a listing, with `list.records` noted; None where that cannot be told.
+
+    `said` is what the project file says of it.
+    """
     shape = op.gives.shape
+    if said is not None:
+        known = dict(arrays(shape)) if shape is not None else {}
+        return known.get(said) or like or Shape(frozenset({"object"}), op.node)
     if shape is None:
         found.ask(
             ("list",), f"{op.place} says nothing of its answer", hint="name what it has: `properties: {name: string}`"
