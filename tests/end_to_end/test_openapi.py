@@ -85,7 +85,7 @@ def test_a_call_that_the_document_does_not_have(world: World) -> None:
 
 
 def test_discover_reads_the_document_and_the_records(world: World) -> None:
-    """Also collections that the file does not name; types and lengths from the document, what is unique from records."""
+    """Also collections that the file does not name; types and lengths from the document, the rest from records."""
     documents(world)
     first_day(world)
     one = FROM_DOCUMENTS.partition("  custompms:")[0] + "  customerp:" + FROM_DOCUMENTS.partition("  customerp:")[2]

@@ -56,7 +56,7 @@ def test_before_the_first_round(demonstration: Project) -> None:
     right, wrong, missed = judged(demonstration, "customer")
     assert (len(right), wrong, missed) == (8, set(), set())
     found = proposals(demonstration, "customer")
-    assert {"org_number", "contact.email"} <= {match.row for match in found.match}
+    assert {"org_number", "contact.email"} <= {name for match in found.match for name in match.rule}
 
 
 def test_once_they_are_in_step(demonstration: Project) -> None:

@@ -93,7 +93,7 @@ def discover(system: System, sample: int, connecting: Callable[[System], Connect
     connector = connecting(system)
     if not isinstance(connector, Discovers):
         raise UsageError(f"the connector {system.connector!r} of {system.name} cannot be asked what there is")
-    return [_found(system, one) for one in asyncio.run(_asked(connector, connector, sample))]
+    return [as_found(system, one) for one in asyncio.run(_asked(connector, connector, sample))]
 
 
 async def _asked(connector: Connector, asked: Discovers, sample: int) -> list[Discovered]:
@@ -104,7 +104,8 @@ async def _asked(connector: Connector, asked: Discovers, sample: int) -> list[Di
         await connector.close()
 
 
-def _found(system: System, one: Discovered) -> FoundDatatype:
+def as_found(system: System, one: Discovered) -> FoundDatatype:
+    """What was told of a datatype, with what its samples show."""
     samples = [flattened(natives) for natives in one.samples]
     seen = list(dict.fromkeys(path for natives in samples for path in natives))
     heads = {path.partition(".")[0].removesuffix("[]") for path in seen if "." in path or path.endswith("[]")}

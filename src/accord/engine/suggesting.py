@@ -45,9 +45,9 @@ class SuggestedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestedMatch:
-    """A match rule of one row."""
+    """A match rule: the rows that must be equal, by their paths on the left."""
 
-    row: str
+    rule: tuple[str, ...]
     score: float
     reason: str
 
@@ -71,11 +71,16 @@ def suggest(
     project: Project, flow: Flow, sample: int, connecting: Callable[[System], Connector] = connect
 ) -> list[Suggested]:
     """Proposals for a flow, its first system with each other one. Raises SystemFailure, UsageError."""
-    first, *others = flow.sides
     asked = {
         side.system: {one.name: one for one in discover(project.systems[side.system], sample, connecting)}
         for side in flow.sides
     }
+    return suggested(project, flow, asked)
+
+
+def suggested(project: Project, flow: Flow, asked: Mapping[str, Mapping[str, FoundDatatype]]) -> list[Suggested]:
+    """Proposals from what was discovered already: system → datatype → what it has."""
+    first, *others = flow.sides
     compiled = FlowMap(project, flow)
     found = []
     for other in others:
@@ -105,7 +110,7 @@ class _Side:
             for one in found.properties
             if one.path not in taken | marks
             and one.type != "json"
-            and any(record.get(one.path) for record in self.records)
+            and (not self.records or any(record.get(one.path) for record in self.records))
         ]
         self.all = {one.path: one for one in found.properties}
         self.plain = {path: [plain(record.get(path)) for record in self.records] for path in self.all}
@@ -133,17 +138,23 @@ class _References:
         self, project: Project, flow: Flow, left: str, right: str, asked: Mapping[str, Mapping[str, FoundDatatype]]
     ) -> None:
         self.ids: list[tuple[str, frozenset[str], frozenset[str]]] = []
+        self.told: dict[tuple[str, str], str] = {}
         for other in project.flows.values():
             sides = other.side(left), other.side(right)
             if sides[0] is not None and sides[1] is not None:
                 ids = [self._ids(project, side.system, side.datatype, asked[side.system]) for side in sides if side]
                 self.ids.append((other.name, ids[0], ids[1]))
+                self.told.setdefault((sides[0].datatype, sides[1].datatype), other.name)
         self.ids.sort(key=lambda one: (one[0] == flow.name, len(one[1])))
 
     @staticmethod
     def _ids(project: Project, system: str, datatype: str, asked: Mapping[str, FoundDatatype]) -> frozenset[str]:
         path = project.systems[system].datatypes[datatype].id
         return frozenset(str(record.get(path)) for record in asked[datatype].samples)
+
+    def said(self, one: FoundProperty, other: FoundProperty) -> str | None:
+        """The flow whose records both properties name, by what the systems tell of them."""
+        return self.told.get((one.refers, other.refers)) if one.refers and other.refers else None
 
     def of(self, left: Sequence[Native], right: Sequence[Native]) -> str | None:
         """The flow whose records both properties name."""
@@ -252,7 +263,7 @@ class _Pair:
         codes = codes_of(both)
         if codes is None:
             return None
-        flow = self.references.of([a for a, _ in both], [b for _, b in both])
+        flow = self.references.said(one, other) or self.references.of([a for a, _ in both], [b for _, b in both])
         if flow is not None:
             reasons = (f"both name records of {flow}", *_named(name))
             return _row(one, other, 0.75 + 0.2 * name, f"reference({flow})", reasons, both)
@@ -263,6 +274,11 @@ class _Pair:
 
     def _unpaired(self, one: FoundProperty, other: FoundProperty, name: float) -> SuggestedRow | None:
         """Too few records on both sides: the values that both have, and the names."""
+        if one.refers or other.refers:
+            flow = self.references.said(one, other)
+            said = (f"both name records of {flow}, as the systems tell", *_named(name))
+            pairs = [(one.example, other.example)]
+            return _row(one, other, 0.5 + 0.4 * name, f"reference({flow})", said, pairs) if flow is not None else None
         kind = _joint(one, other)
         if kind is None:
             return None
@@ -284,10 +300,12 @@ class _Pair:
                 continue
             filled = min(sum(map(bool, one)) / len(one), sum(map(bool, other)) / len(other))
             both = len(set(filter(None, one)) & set(filter(None, other)))
+            if both < ENOUGH and not self.pairs and row.type.partition("(")[0] not in NAMING:
+                continue  # a date or an amount that nobody has twice tells nothing
             reason = (
                 f"filled in {filled:.0%} of the records or more, and hardly ever twice; {both} values are on both sides"
             )
-            found.append(SuggestedMatch(row=row.left, score=round(filled * row.score, 2), reason=reason))
+            found.append(SuggestedMatch(rule=(row.left,), score=round(filled * row.score, 2), reason=reason))
         return sorted(found, key=lambda match: -match.score)
 
 

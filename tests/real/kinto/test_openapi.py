@@ -1,4 +1,4 @@
-"""Kinto by its own OpenAPI document (Swagger 2.0), which it serves at `/__api__`, and three keys that it leaves open."""
+"""Kinto by its own OpenAPI document (Swagger 2.0), served at `/__api__`, and three keys that it leaves open."""
 
 from __future__ import annotations
 
