@@ -374,6 +374,16 @@ def test_each_kind_of_authentication(tmp_path: Path) -> None:
             "send": "header",
             "params": {},
         },
+        "{type: oauth2_device, device_url: /d, token_url: /t, client_id: c, scope: [a, b], keep: t.json}": {
+            "type": "oauth2_device",
+            "device_url": "/d",
+            "token_url": "/t",
+            "client_id": "c",
+            "scope": ["a", "b"],
+            "keep": str(tmp_path / "t.json"),
+            "send": "header",
+            "params": {},
+        },
         "{type: oauth2_refresh, token_url: /t, client_id: c, refresh_token: r, keep: t.json}": {
             "type": "oauth2_refresh",
             "token_url": "/t",

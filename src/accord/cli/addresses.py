@@ -87,9 +87,14 @@ def _auth(scheme: Mapping[str, Any], start: str) -> tuple[dict[str, Any], dict[s
             return {}, {}
         return {"type": "api_key", place: where, "key": f"${{{start}_KEY}}"}, {f"{start}_KEY": PLACEHOLDER}
     if kind == "basic" or how == "basic":
-        said = {"type": "basic", "username": f"${{{start}_USER}}", "password": f"${{{start}_PASSWORD}}"}
+        said: dict[str, Any] = {"type": "basic", "username": f"${{{start}_USER}}", "password": f"${{{start}_PASSWORD}}"}
         return said, {f"{start}_USER": PLACEHOLDER, f"{start}_PASSWORD": PLACEHOLDER}
     flows = scheme.get("flows") or {}
+    device = flows.get("deviceAuthorization") if isinstance(flows, Mapping) else None
+    if kind == "oauth2" and isinstance(device, Mapping) and device.get("deviceAuthorizationUrl"):
+        said = {"type": "oauth2_device", "device_url": device["deviceAuthorizationUrl"]}
+        said |= {"token_url": device.get("tokenUrl"), "client_id": f"${{{start}_CLIENT_ID}}"}
+        return {**said, "keep": f"{start.lower()}-token.json"}, {f"{start}_CLIENT_ID": PLACEHOLDER}
     token_url = (flows.get("clientCredentials") or {}).get("tokenUrl") if isinstance(flows, Mapping) else None
     if kind == "oauth2" and token_url:
         said = {"type": "oauth2_client_credentials", "token_url": token_url, "client_id": f"${{{start}_CLIENT_ID}}"}

@@ -233,7 +233,7 @@ def _locate(options: dict[str, Any], connector: str, folder: Path) -> None:
             options[key] = str((folder / options[key]).absolute())
 
     auth = options.get("auth")
-    if isinstance(auth, dict) and auth.get("type") == "oauth2_refresh":
+    if isinstance(auth, dict) and auth.get("type") in ("oauth2_refresh", "oauth2_device"):
         auth["keep"] = str((folder / auth["keep"]).absolute())
     if isinstance(auth, dict) and "key_file" in auth:
         auth["key_file"] = str((folder / auth["key_file"]).absolute())
@@ -268,6 +268,12 @@ def _check_transport(options: Mapping[str, Any], where: Where, problems: Problem
     secret = isinstance(auth, dict) and auth.get("type", "none") != "none"
     places = (("base_url", options.get("base_url")), ("endpoint", options.get("endpoint")))
     for key, url in (*places, ("auth", auth.get("token_url") if secret else None)):
+    said = auth if secret else {}
+    for key, url in (
+        ("base_url", options.get("base_url")),
+        ("auth", said.get("token_url")),
+        ("auth", said.get("device_url")),
+    ):
         if secret and isinstance(url, str) and url.startswith("http://"):
             host = urlsplit(url).hostname or ""
             if host not in _LOCAL and not host.endswith(".localhost"):

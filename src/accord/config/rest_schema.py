@@ -107,6 +107,15 @@ class RefreshAuth(_OAuth):
     keep: Annotated[str, Field(min_length=1)]
 
 
+class DeviceAuth(_OAuth):
+    """A person lets Accord in once, by `accord authorise`; `keep` is the file of the refresh token from then on."""
+
+    type: Literal["oauth2_device"]
+    device_url: Annotated[str, Field(min_length=1)]
+    client_secret: Secret | None = None
+    keep: Annotated[str, Field(min_length=1)]
+
+
 class Login(Strict):
     method: Method = "POST"
     path: str
@@ -128,7 +137,8 @@ class SessionAuth(Strict):
     prefix: str | None = None
 
 
-AnyAuth = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | ClientCredentialsAuth | RefreshAuth | SessionAuth
+OAuth = ClientCredentialsAuth | RefreshAuth | DeviceAuth
+AnyAuth = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | OAuth | SessionAuth
 
 
 def _auth(value: Any) -> Any:

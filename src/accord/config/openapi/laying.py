@@ -115,7 +115,10 @@ def auth_hint(scheme: Mapping[str, Any], name: str) -> str:
     if kind == "basic" or how == "basic":
         return f"`auth: {{type: basic, username: …, password: ${{{variable}_PASSWORD}}}}`"
     if kind == "oauth2":
-        flow = "oauth2_client_credentials" if "clientCredentials" in (scheme.get("flows") or {}) else "oauth2_refresh"
+        flows = scheme.get("flows") or {}
+        if "deviceAuthorization" in flows:
+            return "`auth: {type: oauth2_device, device_url: …, token_url: …, client_id: …, keep: token.json}`"
+        flow = "oauth2_client_credentials" if "clientCredentials" in flows else "oauth2_refresh"
         return f"`auth: {{type: {flow}, token_url: …, client_id: …}}`"
     return f"`auth: {{type: bearer, token: ${{{variable}_TOKEN}}}}`"
 

@@ -357,6 +357,12 @@ class Client:
         if self._kept is None:
             return None
         token = self._kept.read()
+        if not token:
+            name = self.system.name
+            raise MendFile(
+                f"systems.{name}.auth: nobody has let Accord in yet: `accord authorise {name}`",
+                hint="it shows an address and a code, for a person who may use the system",
+            )
         self._secrets = self._secrets if token in self._secrets else (token, *self._secrets)
         return token
 

@@ -28,6 +28,11 @@ class KeptToken:
         self._where = where
         self._began = blake2b(first.encode(), digest_size=16).hexdigest()
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     @asynccontextmanager
     async def alone(self, system: str) -> AsyncIterator[None]:
         """Only one process on this machine is in here: from reading the token until the next one is kept.
