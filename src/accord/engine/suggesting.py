@@ -15,6 +15,7 @@ from typing import Any
 from accord.config.meaning import Flow, Project, System
 from accord.connectors.registry import connect
 from accord.core.mapping import FlowMap, SideMap
+from accord.engine.combining import best_key, joined, rules_together
 from accord.engine.discovering import FoundDatatype, FoundProperty, discover
 from accord.engine.likeness import ENOUGH, SURE, agreement, alike, amount, codes_of, once, plain, scale_of, tells
 from accord.errors import ExpressionError
@@ -26,6 +27,14 @@ PROPOSE = 0.5
 OPTIONS = 12
 NAMING = frozenset({"", "string", "text", "email", "phone", "url"})
 """Types of properties by which records may be paired."""
+NO_NAME = frozenset({"decimal", "float", "date", "datetime", "money", "reference"})
+"""Types whose values are no name of a record, though they may happen to stand once."""
+TOLD_TOGETHER = NAMING | {"date", "country", "integer"}
+"""Types of properties that may tell records apart together with another one."""
+FEW = 0.5
+"""Where one property pairs less than this part of the smaller side, several together are tried."""
+TOGETHER = 1.5
+"""So many times more records must several properties pair than one does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +54,7 @@ class SuggestedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestedMatch:
-    """A match rule: the rows that must be equal, by their paths on the left."""
+    """A match rule: the rows that must all be equal, by their paths on the left."""
 
     rule: tuple[str, ...]
     score: float
@@ -103,7 +112,7 @@ class _Side:
         version = datatype.version.path if datatype.version is not None else None
         marks = {datatype.id, datatype.modified, datatype.created, version, datatype.key_property}
         marks |= {found.keys.get(key) for key in ("modified", "created", "version")}
-        self.id = datatype.id
+        self.id, self.marks = datatype.id, marks
         self.records = [record for record in found.samples if _is_in(side, record)]
         self.properties = [
             one
@@ -121,6 +130,15 @@ class _Side:
             path for path, one in self.all.items() if (one.type or "").partition("(")[0] in NAMING and path != self.id
         ]
         return {path: once(self.plain[path]) for path in paths}
+
+    def keylike(self) -> dict[str, list[str]]:
+        """Path → the values of what may name a record together with another property."""
+        paths = [
+            path
+            for path, one in self.all.items()
+            if (one.type or "").partition("(")[0] in TOLD_TOGETHER and path not in self.marks
+        ]
+        return {path: self.plain[path] for path in paths}
 
 
 def _is_in(side: SideMap, record: Natives) -> bool:
@@ -195,7 +213,9 @@ class _Pair:
     # which records are the same
 
     def _paired(self) -> tuple[tuple[str, str] | None, list[tuple[int, int]]]:
-        """The two properties that tell best which records are the same, and these records."""
+        """The properties that tell best which records are the same, and these records: one of each side, or several
+        together where one alone pairs but a few.
+        """
         best: tuple[float, tuple[str, str], list[tuple[int, int]]] | None = None
         mine, theirs = self.left.once(), self.right.once()
         for path, one in mine.items():
@@ -204,6 +224,10 @@ class _Pair:
                 score = len(pairs) * (1 + 0.2 * alike(path, other))
                 if len(pairs) >= ENOUGH and (best is None or score > best[0]):
                     best = score, (path, other), pairs
+        if best is None or len(best[2]) < FEW * min(len(self.left.records), len(self.right.records)):
+            key = best_key(self.left.keylike(), self.right.keylike(), alike)
+            if key is not None and (best is None or len(key.pairs) > TOGETHER * len(best[2])):
+                return (" + ".join(key.left), " + ".join(key.right)), list(key.pairs)
         return (best[1], best[2]) if best else (None, [])
 
     # how two properties go together
@@ -292,21 +316,33 @@ class _Pair:
         return _row(one, other, score, kind, (*reasons, *_named(name)), [(one.example, other.example)])
 
     def _matches(self, rows: Sequence[SuggestedRow]) -> list[SuggestedMatch]:
-        """Rows that tell records apart on both sides, the one that most records have first."""
-        found = []
-        for row in rows:
-            one, other = self.left.plain[row.left], self.right.plain[row.right]
-            if row.map or row.scale or not (tells(one) and tells(other)):
-                continue
-            filled = min(sum(map(bool, one)) / len(one), sum(map(bool, other)) / len(other))
-            both = len(set(filter(None, one)) & set(filter(None, other)))
-            if both < ENOUGH and not self.pairs and row.type.partition("(")[0] not in NAMING:
-                continue  # a date or an amount that nobody has twice tells nothing
-            reason = (
-                f"filled in {filled:.0%} of the records or more, and hardly ever twice; {both} values are on both sides"
-            )
-            found.append(SuggestedMatch(rule=(row.left,), score=round(filled * row.score, 2), reason=reason))
-        return sorted(found, key=lambda match: -match.score)
+        """Rows that tell records apart on both sides, the one that most records have first; where none does, several
+        rows together.
+        """
+        plain = [row for row in rows if not row.map and not row.scale]
+        named = [row for row in plain if row.type.partition("(")[0] not in NO_NAME]
+        alone = [match for row in named if (match := self._match((row,))) is not None]
+        if not alone:
+            kinds = [row for row in plain if row.type.partition("(")[0] in TOLD_TOGETHER]
+            paths = [(row.left, row.right) for row in kinds]
+            chosen = rules_together(self.left.plain, self.right.plain, paths)
+            found = (self._match(tuple(kinds[at] for at in each)) for each in chosen)
+            alone = [match for match in found if match is not None]
+        return sorted(alone, key=lambda match: (-match.score, match.rule))
+
+    def _match(self, rows: tuple[SuggestedRow, ...]) -> SuggestedMatch | None:
+        one = joined([self.left.plain[row.left] for row in rows])
+        other = joined([self.right.plain[row.right] for row in rows])
+        if not (tells(one) and tells(other)):
+            return None
+        filled = min(sum(map(bool, one)) / len(one), sum(map(bool, other)) / len(other))
+        both = len(set(filter(None, one)) & set(filter(None, other)))
+        if both < ENOUGH and not self.pairs:
+            return None  # nothing says that the two sides mean the same by it
+        said = f"filled in {filled:.0%} of the records or more, and hardly ever twice; {both} values are on both sides"
+        together = "together " if len(rows) > 1 else ""
+        score = filled * min(row.score for row in rows)
+        return SuggestedMatch(rule=tuple(row.left for row in rows), score=round(score, 2), reason=f"{together}{said}")
 
 
 def _row(
