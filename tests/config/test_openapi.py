@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -367,3 +368,16 @@ def test_odd_shapes_break_nothing(tmp_path: Path, odd: Any) -> None:
     for key in ("properties", "items", "type", "required", "enum", "allOf", "maxLength", "format"):
         strange = document(crud("/customers", {**CUSTOMER, key: odd}, LISTED), {"Customer": {**CUSTOMER, key: odd}})
         loaded(tmp_path, file_of(tmp_path, strange))
+
+
+@pytest.mark.parametrize("key", ["properties", "allOf"])
+def test_schemas_that_grow_without_end(tmp_path: Path, key: str) -> None:
+    """Thirty parts that each have thirty parts, ten deep, are not followed to their end."""
+    parts = [ref("Wide")] * 30
+    wide = {"properties": {f"p{at}": part for at, part in enumerate(parts)}} if key == "properties" else {key: parts}
+    record = {"properties": {"id": TEXT, "wide": ref("Wide")}}
+    paths = crud("/customers", record, {"type": "array", "items": record})
+    before = time.process_time()
+    customers = only(tmp_path, document(paths, {"Wide": wide}))
+    assert "id" in customers.properties
+    assert time.process_time() - before < 20

@@ -125,3 +125,17 @@ def test_a_system_is_asked_for_its_document_once(world: World, capsys: pytest.Ca
     finally:
         for name in given:
             del os.environ[name]
+
+
+def test_only_the_systems_own_host_is_asked(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not the one that a person names by mistake, with our credentials."""
+    world.use("flows: {}", FROM_DOCUMENTS)
+    os.environ |= (given := world.environment())
+    try:
+        elsewhere = world.erp.server.url + "/openapi.json"
+        assert run_app(["discover", "custompms", "--at", elsewhere, "-C", str(world.folder)]) == 1
+    finally:
+        for name in given:
+            del os.environ[name]
+    assert "was not contacted" in capsys.readouterr().err
+    assert not (world.folder / "custompms.json").exists()

@@ -118,7 +118,9 @@ def _described(address: str, name: str | None) -> Connected:
     parts = urlsplit(address)
     is_document = parts.path.endswith((".json", ".yaml", ".yml", "/api-docs", "/schema/", "/__api__"))
     base = f"{parts.scheme}://{parts.netloc}" if is_document else address.rstrip("/")
-    asked = System(name=name or parts.netloc, title="", connector="rest", datatypes={}, options={"base_url": base})
+    asked = System(
+        name=name or parts.hostname or "system", title="", connector="rest", datatypes={}, options={"base_url": base}
+    )
     fetched = fetch_document(asked, parts.path if is_document else None)
     with tempfile.TemporaryDirectory() as kept:
         file = Path(kept) / "openapi.json"
@@ -135,16 +137,16 @@ def _of_document(spec: Spec, address: str, base: str, place: str, name: str | No
     called = name_of(name or title)
     start = variable(called)
     server = spec.server()
-    origin = f"{parts.scheme}://{parts.netloc}"
+    origin = f"{parts.scheme}://{parts.netloc}"  # with the user and password that were given, if they were
     notes = [f"described by {place} of {parts.hostname}; `accord check` lists what was derived from it"]
     url = base
     if server:
         path = urlsplit(server).path.rstrip("/")
         url = base if base.rstrip("/").endswith(path) else f"{origin}{path}"
         host = urlsplit(server).netloc
-        if host and host != parts.netloc:
+        if host and host != parts.netloc.rpartition("@")[2]:
             notes.append(f"the document calls its server {server}; asked is the host that you named")
-    auth, env = _auth(spec.security() or {}, start)
+    auth, env = ({}, {}) if parts.username else _auth(spec.security() or {}, start)
     body = {
         "connector": "openapi",
         "spec": f"{called}.openapi.json",

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from yarl import URL
+
 from accord.config.meaning import System
 from accord.config.openapi.documents import MAX_BYTES, Unusable, parsed
 from accord.connectors.rest.answers import Answer
@@ -34,17 +36,19 @@ class Fetched:
 
 
 def fetch_document(system: System, place: str | None) -> Fetched:
-    """The document that a system serves, at a place or at one of the usual ones. Raises UsageError, SystemFailure."""
+    """The document that a system serves, at a place or at one of the usual ones; an address of another host is refused.
+
+    Raises UsageError, SystemFailure.
+    """
     return asyncio.run(_fetched(system, (place,) if place else PLACES))
 
 
 async def _fetched(system: System, places: Sequence[str]) -> Fetched:
     options = read_system(system)
     client = Client(system, replace(options, max_body=min(options.max_body, MAX_BYTES)))
-    base = options.base_url.rstrip("/")
-    root = "://".join(urlsplit(base)[:2])
-    urls = [one if one.startswith(("http://", "https://")) else f"{root}{one}" for one in places]
-    urls = list(dict.fromkeys([*(f"{base}{one}" for one in places if one.startswith("/")), *urls]))
+    root = str(URL(options.base_url).origin())
+    below = [client.url(one) for one in places]
+    urls = list(dict.fromkeys([*below, *(f"{root}{one}" for one in places if one.startswith("/"))]))
     refused = 0
     client.open()
     try:

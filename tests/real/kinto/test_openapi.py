@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
+from accord.cli.main import run_app
 from accord.config.load import load
 from accord.config.meaning import System
 from accord.connectors.registry import connect
@@ -72,3 +74,21 @@ def test_records_by_the_document(kinto: Kinto, tmp_path: Path) -> None:
             await connector.close()
 
     asyncio.run(work())
+
+
+def test_init_from_a_preset_and_a_database(kinto: Kinto, tmp_path: Path) -> None:
+    """`kinto:http://user:password@…`: the address holds the credentials, and goes into `.env` and nowhere else."""
+    db = sqlite3.connect(tmp_path / "crm.db")
+    db.execute("CREATE TABLE customer (id INTEGER PRIMARY KEY, title TEXT, mail TEXT)")
+    for number in range(12):
+        kinto.insert({"name": f"Firm {number}", "email": f"post@firm{number}.example"})
+        db.execute("INSERT INTO customer VALUES (?, ?, ?)", (number, f"Firm {number}", f"post@firm{number}.example"))
+    db.commit()
+    db.close()
+    url = kinto.collection.replace("http://", "http://accord:secret@")
+    left, right = f"kinto:{url}", f"sqlite:///{tmp_path}/crm.db"
+    assert run_app(["init", "-C", str(tmp_path), "--left", left, "--right", right]) == 0
+    text = (tmp_path / "accord.yaml").read_text("utf-8")
+    assert "secret" not in text
+    (flow,) = load(tmp_path / "accord.yaml").flows.values()
+    assert {tuple(row.paths.values()) for row in flow.rows} >= {("name", "title"), ("email", "mail")}

@@ -7,7 +7,7 @@ from typing import Any
 
 from accord.config.openapi.asking import Found
 from accord.config.openapi.calls import Operation, Param, squeezed
-from accord.config.openapi.shapes import Shape, shape_of
+from accord.config.openapi.shapes import Shape, Walk, shape_of
 
 PAGES = ("page", "page_number", "page_no", "pageIndex", "page[number]", "_page", "current_page")
 SIZES = (
@@ -35,16 +35,17 @@ BIGGEST = 1000
 USUAL_SIZE = 100
 
 
-def arrays(shape: Shape, before: str = "", depth: int = 0) -> Iterator[tuple[str, Shape]]:
+def arrays(shape: Shape, before: str = "", depth: int = 0, walk: Walk | None = None) -> Iterator[tuple[str, Shape]]:
     """Every list of objects in an answer that is not inside another one: path and shape of an entry."""
+    walk = walk or Walk()
     for key, node in shape.properties.items():
-        inner = shape_of(node)
+        inner = walk.shape_of(node)
         if inner.items is not None:
-            entry = shape_of(inner.items)
+            entry = walk.shape_of(inner.items)
             if entry.is_object or entry.types <= {"object"}:
                 yield f"{before}{key}", entry
         elif inner.is_object and depth < 2:
-            yield from arrays(inner, f"{before}{key}.", depth + 1)
+            yield from arrays(inner, f"{before}{key}.", depth + 1, walk)
 
 
 def records(op: Operation, names: set[str], like: Shape | None, said: str | None, found: Found) -> Shape | None:
@@ -145,15 +146,18 @@ def _size(param: Param) -> int:
     return max(USUAL_SIZE, usual) if isinstance(usual, int) and 0 < usual <= BIGGEST else USUAL_SIZE
 
 
-def _scalars(shape: Shape | None, before: str = "", depth: int = 0) -> Iterator[tuple[str, Shape]]:
+def _scalars(
+    shape: Shape | None, before: str = "", depth: int = 0, walk: Walk | None = None
+) -> Iterator[tuple[str, Shape]]:
     """What stands beside the records of a listing."""
     if shape is None:
         return
+    walk = walk or Walk()
     for key, node in shape.properties.items():
-        inner = shape_of(node)
+        inner = walk.shape_of(node)
         if inner.is_object and inner.items is None:
             if depth < 2:
-                yield from _scalars(inner, f"{before}{key}.", depth + 1)
+                yield from _scalars(inner, f"{before}{key}.", depth + 1, walk)
         elif inner.items is None:
             yield f"{before}{key}", inner
 

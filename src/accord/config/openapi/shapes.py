@@ -11,6 +11,10 @@ from accord.config.openapi.documents import Node
 MOST = 600
 """Properties of one datatype; what goes beyond is left out."""
 DEEPEST = 5
+MOST_VISITS = 20_000
+"""Schemas of one datatype that are looked at, also where they lead to no property."""
+MOST_PARTS = 500
+"""Parts (`allOf`, `oneOf`, `anyOf`) of one schema."""
 _FORMATS = {
     "date": "date",
     "date-time": "datetime",
@@ -48,8 +52,9 @@ class Shape:
         return self.node.data.get(key) if isinstance(self.node.data, dict) else None
 
 
-def shape_of(node: Node, depth: int = 0) -> Shape:
-    """A schema as one shape. Circles end at a depth; a schema that says nothing has no types."""
+def shape_of(node: Node, depth: int = 0, left: list[int] | None = None) -> Shape:
+    """A schema as one shape. Circles end at a depth, and after so many parts; one that says nothing has no types."""
+    left = left if left is not None else [MOST_PARTS]
     data = node.data if isinstance(node.data, dict) else {}
     said = data.get("type")
     types = {said} if isinstance(said, str) else {one for one in _listed_in(said) if isinstance(one, str)}
@@ -59,7 +64,7 @@ def shape_of(node: Node, depth: int = 0) -> Shape:
     name, of, facts = node.name, node.of, node
     if depth < DEEPEST * 2:
         for key in ("allOf", "oneOf", "anyOf"):
-            parts = [shape_of(part, depth + 1) for part in node.get(key).each() if not _is_null(part)]
+            parts = [shape_of(part, depth + 1, left) for part in _parts(node.get(key), left) if not _is_null(part)]
             for part in parts:
                 types |= part.types
                 properties = {**part.properties, **properties}
@@ -71,6 +76,14 @@ def shape_of(node: Node, depth: int = 0) -> Shape:
     if not types and (properties or items is not None):
         types = {"object"} if properties else {"array"}
     return Shape(frozenset(types - {"null"}), facts, properties, frozenset(required), items, name, of)
+
+
+def _parts(node: Node, left: list[int]) -> Iterator[Node]:
+    for part in node.each():
+        left[0] -= 1
+        if left[0] < 0:
+            return
+        yield part
 
 
 def _is_null(part: Node) -> bool:
@@ -95,29 +108,47 @@ class Told:
     place: str = ""
 
 
+class Walk:
+    """How much may still be looked at, and the shapes that were made already: one schema is referred to often."""
+
+    def __init__(self) -> None:
+        self.left = MOST_VISITS
+        self._known: dict[int, Shape] = {}
+
+    def shape_of(self, node: Node) -> Shape:
+        """As `shape_of`, once for each schema of the document."""
+        found = self._known.get(id(node.data))
+        if found is None:
+            found = self._known[id(node.data)] = shape_of(node)
+        return found
+
+
 def properties_of(shape: Shape) -> dict[str, Told]:
     """Path → what is told of it: `contact.email`, `tags[]`, `lines[].sku`. At most so many, and so deep."""
     found: dict[str, Told] = {}
-    for told in _walk(shape, "", needed=True, depth=0, read_only=False):
+    for told in _walk(shape, "", Walk(), needed=True, depth=0, read_only=False):
         if len(found) >= MOST:
             break
         found.setdefault(told.path, told)
     return found
 
 
-def _walk(shape: Shape, before: str, *, needed: bool, depth: int, read_only: bool) -> Iterator[Told]:
+def _walk(shape: Shape, before: str, walk: Walk, *, needed: bool, depth: int, read_only: bool) -> Iterator[Told]:
     for key, node in shape.properties.items():
-        inner = shape_of(node)
+        walk.left -= 1
+        if walk.left < 0:
+            return
+        inner = walk.shape_of(node)
         path, required = before + key, needed and key in shape.required
         fixed = read_only or node_says(node, inner, "readOnly")
-        entries = shape_of(inner.items) if inner.items is not None and "array" in inner.types else None
+        entries = walk.shape_of(inner.items) if inner.items is not None and "array" in inner.types else None
         if inner.is_object and "array" not in inner.types:
             if depth < DEEPEST:
-                yield from _walk(inner, f"{path}.", needed=required, depth=depth + 1, read_only=fixed)
+                yield from _walk(inner, f"{path}.", walk, needed=required, depth=depth + 1, read_only=fixed)
             continue
         if entries is not None and entries.is_object:
             if depth < DEEPEST:
-                for told in _walk(entries, f"{path}[].", needed=False, depth=depth + 1, read_only=fixed):
+                for told in _walk(entries, f"{path}[].", walk, needed=False, depth=depth + 1, read_only=fixed):
                     yield _listed(told)
             continue
         yield _told(path, node, inner, entries, required=required, read_only=fixed)
