@@ -381,3 +381,16 @@ def test_schemas_that_grow_without_end(tmp_path: Path, key: str) -> None:
     customers = only(tmp_path, document(paths, {"Wide": wide}))
     assert "id" in customers.properties
     assert time.process_time() - before < 20
+
+
+def test_a_listing_that_leaves_records_out(tmp_path: Path) -> None:
+    """As GitHub's of issues: `state` is `open` where nobody says otherwise. Said in the file, it is no longer named."""
+    state = query("state", enum=["open", "closed", "all"], default="open")
+    spec = document(crud("/customers", ref("Customer"), LISTED, state), {"Customer": CUSTOMER})
+    (told,) = [
+        one for one in project_of(tmp_path, spec).systems["crm"].derived["customers"] if one.key == "list.params.state"
+    ]
+    assert "write `list: {params: {state: all}}`" in told.source
+    said = project_of(tmp_path, spec, "datatypes: {customers: {list: {params: {state: all}}}}")
+    assert not [one for one in said.systems["crm"].derived["customers"] if one.key == "list.params.state"]
+    assert said.datatype("crm", "customers").options["list"]["params"] == {"state": "all"}

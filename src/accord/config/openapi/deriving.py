@@ -41,7 +41,7 @@ def derived(spec: Spec, at: Collection, path: str, records: str | None = None) -
         return found
     lists.total(listing, found)
     lists.paginator(listing, found)
-    _fixed_params(listing, found)
+    _fixed_params(listing, record, found)
     calls = {**one, **{name: op for name, op in spec.at(listing.path).items() if name == "post"}}
     whole = _merged(record, _record_of(single, record)[1])
     _calls(at, calls, record, found)
@@ -86,14 +86,27 @@ def _ask_for_path(path: str, found: Found) -> None:
     )
 
 
-def _fixed_params(op: Operation, found: Found) -> None:
+def _note_filter(op: Operation, name: str, value: Any, options: list[Any], record: Shape, found: Found) -> None:
+    """A parameter that leaves records out where nobody says otherwise: GitHub lists open issues only."""
+    if name in record.properties or {"all", "any"} & {str(option).lower() for option in options}:
+        every = next((option for option in options if str(option).lower() in ("all", "any")), "…")
+        found.open(
+            f"list.params.{name}",
+            f"{op.place}: {name} is {value!r} unless it is said, and may leave records out; write "
+            f"`list: {{params: {{{name}: {every}}}}}`",
+        )
+
+
+def _fixed_params(op: Operation, record: Shape, found: Found) -> None:
     """Parameters that the listing must have, where only one value is possible; the others are asked for."""
     params = {}
     for one in op.params:
-        if not one.required or one.where not in ("query", "header"):
-            continue
         options = one.fact("enum")
         value = one.fact("default")
+        if one.where == "query" and not one.required and isinstance(options, list) and value is not None:
+            _note_filter(op, one.name, value, options, record, found)
+        if not one.required or one.where not in ("query", "header"):
+            continue
         if value is None and isinstance(options, list) and len(options) == 1:
             value = options[0]
         if one.where == "query" and value is not None:
