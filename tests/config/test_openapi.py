@@ -394,3 +394,12 @@ def test_a_listing_that_leaves_records_out(tmp_path: Path) -> None:
     said = project_of(tmp_path, spec, "datatypes: {customers: {list: {params: {state: all}}}}")
     assert not [one for one in said.systems["crm"].derived["customers"] if one.key == "list.params.state"]
     assert said.datatype("crm", "customers").options["list"]["params"] == {"state": "all"}
+
+
+@pytest.mark.parametrize(("fixed", "created"), [(True, "createdAt"), (False, None)])
+def test_the_time_of_creation_is_one_that_nobody_writes(tmp_path: Path, fixed: bool, created: str | None) -> None:
+    """A time that can be set would make another record of one that somebody corrects."""
+    time_of = {"type": "string", "format": "date-time", "readOnly": fixed}
+    record = {**CUSTOMER, "properties": {**CUSTOMER["properties"], "createdAt": time_of}}
+    paths = crud("/customers", ref("Customer"), LISTED)
+    assert only(tmp_path, document(paths, {"Customer": record})).created == created

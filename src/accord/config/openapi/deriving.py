@@ -47,6 +47,7 @@ def derived(spec: Spec, at: Collection, path: str, records: str | None = None) -
     _calls(at, calls, record, found)
     told = _properties(calls, whole)
     modified = _modified(whole, told, found)
+    _created(whole, told, found)
     lists.changed_since(listing, modified, found)
     _identity(at, whole, told, found)
     _version(calls, whole, found)
@@ -271,6 +272,14 @@ def _modified(record: Shape, told: Mapping[str, Told], found: Found) -> Shape | 
             found.key(("modified",), path, _schema(record))
             return shape_of(record.properties[path])
     return None
+
+
+def _created(record: Shape, told: Mapping[str, Told], found: Found) -> None:
+    """`created`: a time that nobody can write, by one of its usual names."""
+    names = {squeezed(name): name for name in reversed(list(told))}
+    path = next((names[squeezed(one)] for one in lists.CREATED if squeezed(one) in names), None)
+    if path is not None and told[path].read_only and told[path].type in ("datetime", "string"):
+        found.key(("created",), path, _schema(record))
 
 
 def _identity(at: Collection, record: Shape, told: Mapping[str, Told], found: Found) -> None:

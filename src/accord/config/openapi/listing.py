@@ -31,6 +31,16 @@ MODIFIED = (
     *("last_updated", "last_modified_at", "last_updated_at", "date_modified", "modified", "updated", "changed"),
     *("last_change", "modification_time", "update_time", "mtime", "write_date", "last_edited_time", "lastmodifieddate"),
 )
+CREATED = (
+    "created_at",
+    "created_on",
+    "date_created",
+    "creation_date",
+    "create_date",
+    "inserted_at",
+    "created",
+    "create_time",
+)
 BIGGEST = 1000
 USUAL_SIZE = 100
 
