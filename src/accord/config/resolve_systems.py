@@ -266,11 +266,10 @@ def _joined(base: str, path: str) -> str:
 def _check_transport(options: Mapping[str, Any], where: Where, problems: Problems) -> None:
     auth = options.get("auth", {})
     secret = isinstance(auth, dict) and auth.get("type", "none") != "none"
-    places = (("base_url", options.get("base_url")), ("endpoint", options.get("endpoint")))
-    for key, url in (*places, ("auth", auth.get("token_url") if secret else None)):
     said = auth if secret else {}
     for key, url in (
         ("base_url", options.get("base_url")),
+        ("endpoint", options.get("endpoint")),
         ("auth", said.get("token_url")),
         ("auth", said.get("device_url")),
     ):
