@@ -367,7 +367,7 @@ def _place(system: System, given: str) -> Place:
 def look_at(path: Path, most: int) -> list[Data]:
     """The first lines of a file that no project names yet. Raises SystemFailure, MendFile."""
     datatype = Datatype(system=path.name, name=path.stem, title=path.stem, options={"path": str(path)})
-    format = _file(path.parent, datatype, ZoneInfo("UTC")).format
+    format = _format(path.suffix.lstrip(".").lower(), datatype, ZoneInfo("UTC"))
     try:
         return [line.data for line in islice(format.lines(path), most) if line.problem is None]
     except AccordError:
