@@ -107,6 +107,8 @@ class PropertySchema:
     read_only: bool = False
     note: str | None = None
     """What else it says, for `discover`: its description, what a foreign key names."""
+    refers: str | None = None
+    """The datatype that it names a record of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,3 +99,60 @@ def test_wrong_calls(world: World) -> None:
     """A flow that is not there; no records at all asked for."""
     assert "did you mean 'customer'?" in world.accord("suggest", "custmer").err
     assert world.accord("suggest", "customer", "--sample", "0").status == 2
+
+
+def test_a_name_and_a_postcode_together(world: World) -> None:
+    """No property is unique: people share names, and streets share postcodes; both together name one person."""
+    random = Random(20)
+    names = [f"{first} {last}" for first in ("Kari", "Ola", "Liv", "Per") for last in ("Dahl", "Berg", "Moe", "Lie")]
+    people = sorted({(random.choice(names), f"{random.randrange(100):04}") for _ in range(150)})
+    born = {person: f"1990-0{random.randrange(1, 4)}-11" for person in people}
+    world.sql("pms", "CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT, zip TEXT, born DATE, noise TEXT)")
+    world.sql("erp", "CREATE TABLE member (no INTEGER PRIMARY KEY, full_name TEXT, postcode TEXT, birth DATE)")
+    for number, person in enumerate(people):
+        if number < 100:
+            values = (number, *person, born[person], random.choice("abc"))
+            world.sql("pms", "INSERT INTO person VALUES (?, ?, ?, ?, ?)", *values)
+        if number >= 20:
+            world.sql("erp", "INSERT INTO member VALUES (?, ?, ?, ?)", 900 - number, *person, born[person])
+    file = world.folder / "accord.yaml"
+    text = file.read_text("utf-8").replace(
+        "visit: {table: visit}", "visit: {table: visit}\n      person: {table: person}"
+    )
+    text = text.replace("trip: {table: trip}", "trip: {table: trip}\n      member: {table: member, id: no}")
+    file.write_text(text + "  person: {pms: person, erp: member, link: never, rows: []}\n", "utf-8")
+    found = world.accord("suggest", "person", "--json").json
+    (pair,) = found["pairs"]
+    assert pair["paired_by"] == ["name + zip", "full_name + postcode"]
+    assert pair["paired"] == len(people[20:100])
+    assert {(row["pms"], row["erp"]) for row in rows(found).values()} == {
+        ("name", "full_name"),
+        ("zip", "postcode"),
+        ("born", "birth"),
+    }
+    assert ["name", "zip"] in [sorted(match["rule"]) for match in pair["match"]]
+    assert all(len(match["rule"]) == 2 for match in pair["match"])
+
+
+def test_what_is_equal_by_chance_is_no_key(world: World) -> None:
+    """Two sides that have nothing to do with each other, and a few cities and letters in common."""
+    random = Random(21)
+    cities = [f"city {number}" for number in range(12)]
+    for system, table in (("pms", "shelf"), ("erp", "rack")):
+        world.sql(system, f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, place TEXT, label TEXT)")
+        for number in range(60):
+            world.sql(
+                system,
+                f"INSERT INTO {table} VALUES (?, ?, ?)",
+                number,
+                random.choice(cities),
+                f"label {random.randrange(12)}",
+            )
+    file = world.folder / "accord.yaml"
+    text = file.read_text("utf-8").replace(
+        "visit: {table: visit}", "visit: {table: visit}\n      shelf: {table: shelf}"
+    )
+    text = text.replace("trip: {table: trip}", "trip: {table: trip}\n      rack: {table: rack}")
+    file.write_text(text + "  shelf: {pms: shelf, erp: rack, link: never, rows: []}\n", "utf-8")
+    (pair,) = world.accord("suggest", "shelf", "--json").json["pairs"]
+    assert (pair["paired_by"], pair["match"]) == (None, [])

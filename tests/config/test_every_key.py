@@ -170,9 +170,21 @@ ENV = {
 }
 
 
+CRM = {
+    "openapi": "3.1.0",
+    "servers": [{"url": "https://crm.example/v1"}],
+    "paths": {
+        "/customers": {"get": {"responses": {"200": {"content": {"application/json": {"schema": {
+            "type": "array", "items": {"properties": {"id": {"type": "string"}}}}}}}}}},
+        "/customers/{id}": {"get": {"responses": {}}},
+    },
+}  # fmt: skip
+
+
 @pytest.fixture
 def whole(tmp_path: Path) -> Project:
     (tmp_path / "more.yaml").write_text(MORE, "utf-8")
+    (tmp_path / "crm.json").write_text(json.dumps(CRM), "utf-8")
     return loaded(tmp_path, WHOLE, **ENV)
 
 
@@ -278,6 +290,8 @@ def test_sql_file_memory_and_openapi_systems(whole: Project, tmp_path: Path) -> 
     assert whole.datatype("erp", "seen").version == VersionCheck(kind="path", path="ver", query="ver")
     assert whole.datatype("sheet", "customer").options == {"path": f"{tmp_path}/sheets/customers.csv", "format": "csv"}
     assert whole.systems["crm"].options["spec"] == f"{tmp_path}/crm.json"
+    assert whole.systems["crm"].options["base_url"] == "https://crm.example/v1"
+    assert whole.datatype("crm", "customer").options["list"]["path"] == "/customers"
     assert list(whole.systems["memo"].datatypes) == ["customer"]
     assert whole.systems["dav"].options["verify"] == f"{tmp_path}/certificates/dav.pem"
     task = whole.datatype("dav", "task")
@@ -380,6 +394,16 @@ def test_each_kind_of_authentication(tmp_path: Path) -> None:
             "client_id": "c",
             "client_secret": "s",
             "scope": "a b",
+            "send": "header",
+            "params": {},
+        },
+        "{type: oauth2_device, device_url: /d, token_url: /t, client_id: c, scope: [a, b], keep: t.json}": {
+            "type": "oauth2_device",
+            "device_url": "/d",
+            "token_url": "/t",
+            "client_id": "c",
+            "scope": ["a", "b"],
+            "keep": str(tmp_path / "t.json"),
             "send": "header",
             "params": {},
         },

@@ -149,6 +149,7 @@ SYSTEM = [
     ("datatypes: {t: {path: /t, properties: {a: dat}}}", "datatypes.t.properties.a.type", "'date'"),
     ("auth: {type: api_key, key: k}", "auth", "`header` or a `query`"),
     ("auth: {type: oauth2_refresh, token_url: u, client_id: c}", "auth", "'refresh_token' is missing"),
+    ("auth: {type: oauth2_device, token_url: u, client_id: c, keep: k}", "auth", "'device_url' is missing"),
     ("verify: false", "verify", "always verified"),
     ("auth: {token: x}", "auth", "'type' is missing"),
 ]

@@ -141,6 +141,7 @@ UNSAID = {
     System: {
         "name": "said with the flow",
         "datatypes": "walked one by one",
+        "derived": "where keys come from; the keys themselves are said",
         "options": "the connector's; holds secrets",
     },
 }

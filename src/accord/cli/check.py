@@ -10,9 +10,12 @@ from accord.cli.call import Call
 from accord.cli.output import Output, counted
 
 if TYPE_CHECKING:
-    from accord.config.meaning import Project
+    from collections.abc import Iterator
+
+    from accord.config.meaning import Derivation, Project
     from accord.engine.checking import Checked
 
+LONGEST = 90
 PROMISES = {
     "stale_write": "a record that moved on",
     "lost_create": "a create whose answer is lost",
@@ -54,6 +57,10 @@ def _document(project: Project, found: Checked) -> dict[str, Any]:
             {"system": one.system, "datatype": one.datatype, "ok": one.ok, "message": one.message}
             for one in found.tried
         ],
+        "derived": [
+            {"system": system, "datatype": datatype, "key": one.key, "value": one.value, "from": one.source}
+            for system, datatype, one in _derived(project)
+        ],
         "promises": list(found.promises),
         "findings": [
             {"level": one.level, "kind": one.kind, "path": one.where, "message": one.message, "hint": one.hint}
@@ -61,6 +68,30 @@ def _document(project: Project, found: Checked) -> dict[str, Any]:
         ],
         "errors": _errors(project, found),
     }
+
+
+def _derived(project: Project) -> Iterator[tuple[str, str, Derivation]]:
+    for system in project.systems.values():
+        for name, told in system.derived.items():
+            if name in system.datatypes:
+                yield from ((system.name, name, one) for one in told)
+
+
+def _show_derived(out: Output, project: Project) -> None:
+    """What documents gave: each key with its value, and the place that says so."""
+    told = list(_derived(project))
+    if not told:
+        return
+    out.say(out.heading("What the documents told"))
+    rows = [(f"{system} {datatype}", one.key, _value(one.value), one.source) for system, datatype, one in told]
+    out.table(["datatype", "key", "", "from"], rows)
+
+
+def _value(value: Any) -> str:
+    from accord.config.writing import flow_text
+
+    text = "-" if value is None else value if isinstance(value, str) else flow_text(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _errors(project: Project, found: Checked) -> list[dict[str, Any]]:
@@ -87,6 +118,7 @@ def _show(out: Output, project: Project, found: Checked) -> None:
         out.say("")
         tried = [(one.system, one.datatype, "ok" if one.ok else "FAILED", one.message) for one in found.tried]
         out.table(["system", "datatype", "", ""], tried)
+    _show_derived(out, project)
     if found.promises:
         out.say(out.heading("What rests on what"))
         promised = [

@@ -13,6 +13,7 @@ from accord.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from accord.config.meaning import Datatype, Project, System
     from accord.engine.discovering import FoundDatatype, FoundProperty
 
 SAMPLE = 200
@@ -27,14 +28,21 @@ def discover(
         int, typer.Option("--sample", metavar="N", help="Look at so many records of each datatype.")
     ] = SAMPLE,
     write: Annotated[bool, typer.Option("--write", help="Put what was found into the project file.")] = False,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="First ask the system for its OpenAPI document, and keep it as `spec`.")
+    ] = False,
+    at: Annotated[str | None, typer.Option("--at", metavar="PATH", help="Where the system serves it.")] = None,
 ) -> int:
     """List what a system has: its datatypes and their properties, with types, limits and an example, from what it tells
     and from some of its records. Nothing is written to the system.
 
-    Example: `accord discover customerp`, `accord discover customerp customer --sample 1000 --write`.
+    Example: `accord discover customerp`, `accord discover customerp customer --sample 1000 --write`,
+    `accord discover crm --fetch`.
     """
     from accord.engine.discovering import discover as ask
 
+    if fetch or at:
+        _fetch(call, system, at)
     project = call.project()
     one_of("system", [system], project.systems)
     if sample < 0:
@@ -43,23 +51,56 @@ def discover(
     one_of(f"datatype in {system}", datatypes or (), [each.name for each in found])
     chosen = [each for each in found if not datatypes or each.name in datatypes]
     if write:
-        _write(call, project.file, system, chosen)
+        _write(call, project, system, chosen)
     if call.out.json:
         call.out.document({"system": system, "datatypes": [_document(each) for each in chosen]})
     else:
         _show(call.out, chosen)
+    if project.systems[system].connector == "openapi":
+        _left_open(call.out, project.systems[system])
     return 0
 
 
-def _write(call: Call, file: Any, system: str, chosen: Sequence[FoundDatatype]) -> None:
+def _fetch(call: Call, system: str, at: str | None) -> None:
+    """The document of a system of `connector: openapi`, from the system itself."""
+    from accord.config.load import find_project_file
+    from accord.engine.fetching import fetch_document, keep_document, system_without_document
+
+    asked, file = system_without_document(find_project_file(call.folder, call.file), system)
+    found = fetch_document(asked, at)
+    changed = keep_document(found, file)
+    call.out.note(f"{file}: {'written' if changed else 'as it was'}, from {found.place} of {system}")
+
+
+def _write(call: Call, project: Project, system: str, chosen: Sequence[FoundDatatype]) -> None:
     from accord.config.writing import put_properties
 
-    wanted = {each.name: {one.path: one.written() for one in each.properties if one.written()} for each in chosen}
+    file, known = project.file, project.systems[system]
+    wanted = {each.name: _unsaid(known.datatypes.get(each.name), each) for each in chosen}
     added = put_properties(file, system, wanted, {each.name: each.keys for each in chosen if not each.in_file})
     for name, number in added.items():
         call.out.note(f"{file}: {counted(number, 'property', 'properties')} of {system}.{name} written")
     if not added:
         call.out.note(f"{file} has all of it already")
+
+
+def _unsaid(datatype: Datatype | None, found: FoundDatatype) -> dict[str, dict[str, Any]]:
+    """What the file, its preset or its document does not say yet of the properties."""
+    said = datatype.properties if datatype is not None else {}
+    wanted = {one.path: one.written() for one in found.properties if one.written()}
+    return {path: body for path, body in wanted.items() if not (path in said and said[path].type == body.get("type"))}
+
+
+def _left_open(out: Output, system: System) -> None:
+    """What the document has, and does not say enough of."""
+    from pathlib import Path
+
+    from accord.config.openapi.whole import described
+
+    for one in described(Path(system.options["spec"])):
+        if one.asks and one.name not in system.datatypes:
+            ask = one.asks[0]
+            out.note(f"{one.name} ({one.path}) is in the document too: {ask.message}; {ask.hint}")
 
 
 def _document(found: FoundDatatype) -> dict[str, Any]:
@@ -76,6 +117,7 @@ def _document(found: FoundDatatype) -> dict[str, Any]:
                 "read_only": one.read_only,
                 "max_length": one.max_length,
                 "values": list(one.values),
+                "refers": one.refers,
                 "filled": one.filled,
                 "unique": one.unique,
                 "notes": list(one.notes),
@@ -108,6 +150,7 @@ def _said(one: FoundProperty) -> list[str]:
     said += ["unique"] if one.unique else []
     said += [f"at most {one.max_length} characters"] if one.max_length is not None else []
     said += [f"one of {', '.join(map(str, one.values))}"] if one.values else []
+    said += [f"refers to {one.refers}"] if one.refers else []
     return [*said, *one.notes]
 
 

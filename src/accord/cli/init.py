@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from accord.cli.call import Call, one_of
+from accord.cli.output import counted
 from accord.errors import UsageError
 
 if TYPE_CHECKING:
     from accord.cli.starting import Files, Start
 
+SAMPLE = 1000
 ORDINALS = ("first", "second")
 
 
@@ -25,11 +27,19 @@ def init(
     ] = None,
     url: Annotated[list[str] | None, typer.Option("--url", metavar="URL", help="Once for each system.")] = None,
     name: Annotated[list[str] | None, typer.Option("--name", metavar="NAME", help="Once for each system.")] = None,
+    left: Annotated[
+        str | None, typer.Option("--left", metavar="ADDRESS", help="Look at this system, and propose a mapping.")
+    ] = None,
+    right: Annotated[str | None, typer.Option("--right", metavar="ADDRESS", help="The other system.")] = None,
+    sample: Annotated[
+        int, typer.Option("--sample", metavar="N", help="Of --left and --right: records of each datatype.")
+    ] = SAMPLE,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a project file that is there.")] = False,
 ) -> int:
-    """Write `accord.yaml` and `.env.example`, from a preset or from a few answers.
+    """Write `accord.yaml` and `.env.example`: from a preset, from a few answers, or from two addresses, the systems at
+    which are looked at and compared. Nothing is written in a system.
 
-    Example: `accord init --from demo`, or
+    Example: `accord init --from demo`, or `accord init --left https://pms.example --right sqlite:///erp.db`, or
     `accord init --name crm --connector rest --url https://crm.example --name erp --connector sql --url sqlite:///erp.db`.
     """
     from accord.cli import starting
@@ -38,6 +48,10 @@ def init(
     file = call.file or folder / "accord.yaml"
     if file.exists() and not force:
         raise UsageError(f"{file} is there already", hint="--force overwrites it; -C names another folder")
+    if left is not None or right is not None:
+        if left is None or right is None or preset or connector or url:
+            raise UsageError("--left and --right go together, and with --name, --sample and --force only")
+        return _proposed(call, folder, file, (left, right), name or [], sample)
     if preset is not None:
         one_of("preset", [preset], starting.presets())
         files = starting.from_preset(preset)
@@ -49,6 +63,27 @@ def init(
         return 0
     call.out.say(*(f"wrote {path}" for path in written))
     call.out.say("Adapt them, put the credentials into .env, then: `accord check`, `accord plan`, `accord run`.")
+    return 0
+
+
+def _proposed(call: Call, folder: Path, file: Path, addresses: tuple[str, str], names: list[str], sample: int) -> int:
+    """From two addresses: what was found out becomes the file."""
+    from accord.cli.proposal import between_addresses
+
+    if len(names) > 2 or sample < 0:
+        raise UsageError("--name is given once for each system, and --sample must be 0 or more")
+    found = between_addresses(addresses, names, folder, sample)
+    written = [*_write(folder, file, found.files), *(folder / name for name in found.documents)]
+    if call.out.json:
+        paths = [str(path) for path in written]
+        call.out.document({"written": paths, "flows": found.flows, "rows": found.rows, "notes": list(found.notes)})
+        return 0
+    call.out.say(*(f"wrote {path}" for path in written))
+    call.out.say(*(f"note: {note}" for note in found.notes))
+    call.out.say(
+        f"{counted(found.flows, 'flow')} and {counted(found.rows, 'row')} proposed; nothing was written elsewhere."
+    )
+    call.out.say("Read the file, put the credentials into .env, then: `accord check`, `accord plan`, `accord run`.")
     return 0
 
 

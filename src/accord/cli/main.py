@@ -10,6 +10,7 @@ import typer
 
 from accord.cli import call as calls
 from accord.cli import failures
+from accord.cli.authorise import authorise
 from accord.cli.call import Interrupted, command, shared_options
 from accord.cli.check import check
 from accord.cli.demo import demo
@@ -48,9 +49,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.callback()(shared_options(HELP))
-FIRST: tuple[Callable[..., int], ...] = (init, discover, suggest, check, plan, run, apply, status, pause, resume)
+FIRST: tuple[Callable[..., int], ...] = (init, authorise, discover, suggest, check, plan, run, apply)
+THEN: tuple[Callable[..., int], ...] = (status, pause, resume)
 LAST: tuple[Callable[..., int], ...] = (explain, history, undo, verify, docs, simulate, demo)
-for each in FIRST:
+for each in (*FIRST, *THEN):
     app.command()(command(each))
 app.add_typer(links, name="links")
 app.add_typer(held, name="held")

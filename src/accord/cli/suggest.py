@@ -52,18 +52,18 @@ def _document(found: Suggested) -> dict[str, Any]:
         "paired": found.pairs,
         "rows": [
             {
-                "row": _row(found, row),
+                "row": row_body(found, row),
                 "score": row.score,
                 "reasons": list(row.reasons),
                 "examples": [list(pair) for pair in row.examples],
             }
             for row in found.rows
         ],
-        "match": [{"rule": [one.row], "score": one.score, "reason": one.reason} for one in found.match],
+        "match": [{"rule": list(one.rule), "score": one.score, "reason": one.reason} for one in found.match],
     }
 
 
-def _row(found: Suggested, row: SuggestedRow) -> dict[str, Any]:
+def row_body(found: Suggested, row: SuggestedRow) -> dict[str, Any]:
     """The row as the project file has it."""
     body: dict[str, Any] = {found.left: row.left, found.right: row.right, "type": row.type}
     if row.map:
@@ -87,10 +87,10 @@ def _show(out: Output, found: Suggested) -> None:
     out.say(out.heading("Rows, the surest first"))
     for row in found.rows:
         out.raw(f"      # {row.score:.2f}: {'; '.join(row.reasons) or 'the types fit'}\n")
-        out.raw(f"      - {flow_text(_row(found, row))}\n")
+        out.raw(f"      - {flow_text(row_body(found, row))}\n")
     if found.match:
         out.say(out.heading("Match rules"))
         for one in found.match[:MATCHES]:
             out.raw(f"      # {one.score:.2f}: {one.reason}\n")
-        rules = ", ".join(f"[{one.row}]" for one in found.match[:MATCHES])
+        rules = ", ".join(f"[{', '.join(one.rule)}]" for one in found.match[:MATCHES])
         out.raw(f"    match: [{rules}]\n")

@@ -71,14 +71,15 @@ def _resolve(file: Path, gathered: Gathered, problems: Problems) -> Project:
     from accord.config.resolve_cases import resolve_cases
     from accord.config.resolve_flows import Flows
     from accord.config.resolve_sections import resolve_schedule, resolve_sections, resolve_state
-    from accord.config.resolve_systems import resolve_systems, without_unused
+    from accord.config.resolve_systems import lay_under, resolve_systems, without_unused
     from accord.config.schema import DefaultsModel, FileModel
 
     data, folder = gathered.data, file.absolute().parent
     top = problems.validate(FileModel, data, ())
     written_systems = {key_text(name): body for name, body in _mapping(data, "systems").items()}
-    datatypes = {name: _datatypes(body) for name, body in written_systems.items()}
-    systems = resolve_systems(written_systems, problems, folder)
+    laid, derived = lay_under(written_systems, _mapping(data, "flows"), problems, folder)
+    datatypes = {name: _datatypes(body) for name, body in laid.items()}
+    systems = resolve_systems(laid, problems, folder, derived)
     defaults = data.get("defaults")
     general = problems.validate(DefaultsModel, defaults, ("defaults",)) if defaults is not None else None
     flows = Flows(_mapping(data, "flows"), systems, datatypes, general, problems).resolve()
@@ -116,10 +117,8 @@ def _mapping(data: Mapping[Any, Any], key: str) -> dict[Any, Any]:
 
 
 def _datatypes(body: Any) -> dict[str, Any]:
-    """The datatypes of a system by name, as written there and in its preset."""
-    from accord.config.resolve_systems import with_preset
-
-    written = with_preset(body).get("datatypes") if isinstance(body, dict) else None
+    """The datatypes of a system by name."""
+    written = body.get("datatypes") if isinstance(body, dict) else None
     return {key_text(name): value for name, value in written.items()} if isinstance(written, dict) else {}
 
 

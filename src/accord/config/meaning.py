@@ -100,6 +100,18 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """One key of a datatype that a document of the system gave."""
+
+    key: str
+    """As `list.paginator`."""
+    value: Any
+    """None: the document does not have it."""
+    source: str
+    """The place of the document, or why it is not derived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """A connected business application."""
 
@@ -112,6 +124,8 @@ class System:
     read_only: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     """The keys that belong to the connector (`base_url`, `auth`, `url`, …); secrets are resolved in here."""
+    derived: Mapping[str, tuple[Derivation, ...]] = field(default_factory=dict)
+    """Datatype → what its OpenAPI document gave, where the file does not say it itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from accord.config.foreign import foreign_models, foreign_names, locate
-from accord.config.meaning import Datatype, Flow, Property, System, SystemClock, SystemLimits, VersionCheck
+from accord.config.meaning import (
+    Datatype,
+    Derivation,
+    Flow,
+    Property,
+    System,
+    SystemClock,
+    SystemLimits,
+    VersionCheck,
+)
 from accord.config.problems import Problems
 from accord.config.tree import Where, key_text
 from accord.config.words import RESERVED_SYSTEMS
@@ -19,6 +28,8 @@ if TYPE_CHECKING:
     from accord.config.schema import DatatypeModel, PropertyModel, SystemModel, VersionModel
 
 PRESETS = Path(__file__).parent.parent / "connectors" / "presets" / "systems"
+Derived = Mapping[str, tuple[Derivation, ...]]
+"""Datatype → what its document gave."""
 _NAME = re.compile(r"[^\W_][\w.-]*")
 _FILES = {
     "file": ("path", "known_hosts"),
@@ -36,8 +47,10 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def resolve_systems(data: Any, problems: Problems, folder: Path) -> dict[str, System]:
-    """Every system that could be understood; what is wrong with the others is noted."""
+def resolve_systems(
+    data: Any, problems: Problems, folder: Path, derived: Mapping[str, Derived] | None = None
+) -> dict[str, System]:
+    """Every system that could be understood, its preset or document laid under it; what is wrong is noted."""
     found = {}
     for name, body in data.items():
         where = ("systems", key_text(name))
@@ -45,9 +58,9 @@ def resolve_systems(data: Any, problems: Problems, folder: Path) -> dict[str, Sy
         if not isinstance(body, dict):
             problems.add(where, f"a system must be a mapping (`key: value`), and is {problems.quoted(where)}")
             continue
-        system = _system(key_text(name), with_preset(body), where, problems, folder)
+        system = _system(key_text(name), body, where, problems, folder)
         if system is not None:
-            found[system.name] = system
+            found[system.name] = replace(system, derived=(derived or {}).get(system.name, {}))
     return found
 
 
@@ -77,17 +90,17 @@ def with_preset(body: Mapping[Any, Any]) -> dict[Any, Any]:
         own = body.get("datatypes")
         named = [key_text(key) for key in own if key_text(key) != ANY] if isinstance(own, dict) else []
         told |= {name: any_other for name in named if name not in told}
-    preset["datatypes"] = {name: _named(datatype, name) for name, datatype in told.items()}
-    return _laid_over(preset, {key: value for key, value in body.items() if key != "connector"})
+    preset["datatypes"] = {name: _in_place(datatype, name) for name, datatype in told.items()}
+    return laid_over(preset, {key: value for key, value in body.items() if key != "connector"})
 
 
-def _named(template: Any, name: str) -> Any:
+def _in_place(template: Any, name: str) -> Any:
     """A copy of a part of a preset, with the name of a datatype in its places."""
     if isinstance(template, str):
         return template.replace("{datatype}", name)
     if isinstance(template, dict):
-        return {key: _named(value, name) for key, value in template.items()}
-    return [_named(item, name) for item in template] if isinstance(template, list) else template
+        return {key: _in_place(value, name) for key, value in template.items()}
+    return [_in_place(item, name) for item in template] if isinstance(template, list) else template
 
 
 def without_unused(
@@ -110,7 +123,40 @@ def without_unused(
     return found
 
 
-def _laid_over(below: dict[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]:
+def lay_under(
+    data: Mapping[Any, Any], flows: Mapping[Any, Any], problems: Problems, folder: Path
+) -> tuple[dict[str, Any], dict[str, Derived]]:
+    """Every system with the preset, or what its OpenAPI document tells, laid under it; and what was told."""
+    laid: dict[str, Any] = {}
+    derived: dict[str, Derived] = {}
+    for key, body in data.items():
+        name = key_text(key)
+        laid[name] = with_preset(body) if isinstance(body, dict) else body
+        if isinstance(body, dict) and body.get("connector") == "openapi":
+            from accord.config.openapi.laying import from_document
+
+            wanted = {*_named(body), *_in_flows(flows, name)}
+            below, derived[name] = from_document(name, body, wanted, problems, folder)
+            laid[name] = laid_over(below, body)
+    return laid, derived
+
+
+def _named(body: Mapping[Any, Any]) -> list[str]:
+    datatypes = body.get("datatypes")
+    return [key_text(key) for key in datatypes] if isinstance(datatypes, dict) else []
+
+
+def _in_flows(flows: Mapping[Any, Any], system: str) -> Iterator[str]:
+    """The datatypes of a system that flows name."""
+    for flow in flows.values():
+        side = flow.get(system) if isinstance(flow, dict) else None
+        side = side.get("datatype") if isinstance(side, dict) else side
+        if isinstance(side, str):
+            yield side
+
+
+def laid_over(below: dict[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The keys of both, those of `above` before; a part of another `type` takes the place of the whole part."""
     merged = dict(below)
     for key, value in above.items():
         under = below.get(key)
@@ -121,7 +167,7 @@ def _laid_over(below: dict[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any
             and isinstance(value, dict)
             and value.get("type", under.get("type")) == under.get("type")
         ):
-            value = _laid_over(under, value)
+            value = laid_over(under, value)
         merged[key] = value
     return merged
 
@@ -204,7 +250,7 @@ def _locate(options: dict[str, Any], connector: str, folder: Path) -> None:
             options[key] = str((folder / options[key]).absolute())
 
     auth = options.get("auth")
-    if isinstance(auth, dict) and auth.get("type") == "oauth2_refresh":
+    if isinstance(auth, dict) and auth.get("type") in ("oauth2_refresh", "oauth2_device"):
         auth["keep"] = str((folder / auth["keep"]).absolute())
     if isinstance(auth, dict) and "key_file" in auth:
         auth["key_file"] = str((folder / auth["key_file"]).absolute())
@@ -237,8 +283,13 @@ def _joined(base: str, path: str) -> str:
 def _check_transport(options: Mapping[str, Any], where: Where, problems: Problems) -> None:
     auth = options.get("auth", {})
     secret = isinstance(auth, dict) and auth.get("type", "none") != "none"
-    places = (("base_url", options.get("base_url")), ("endpoint", options.get("endpoint")))
-    for key, url in (*places, ("auth", auth.get("token_url") if secret else None)):
+    said = auth if secret else {}
+    for key, url in (
+        ("base_url", options.get("base_url")),
+        ("endpoint", options.get("endpoint")),
+        ("auth", said.get("token_url")),
+        ("auth", said.get("device_url")),
+    ):
         if secret and isinstance(url, str) and url.startswith("http://"):
             host = urlsplit(url).hostname or ""
             if host not in _LOCAL and not host.endswith(".localhost"):
@@ -288,6 +339,13 @@ def _datatype(
         ordered=checked.order is True or checked.order in ("id", "reads", checked.id),
         options=options,
     )
+
+
+def datatype_of(system: str, name: str, body: Mapping[str, Any], problems: Problems) -> Datatype | None:
+    """A datatype of `connector: openapi` that stands in no file."""
+    from accord.config.rest_schema import OpenapiDatatype
+
+    return _datatype(system, name, dict(body), OpenapiDatatype, ("systems", system, "datatypes", name), problems)
 
 
 def _complete_rest(

@@ -107,6 +107,15 @@ class RefreshAuth(_OAuth):
     keep: Annotated[str, Field(min_length=1)]
 
 
+class DeviceAuth(_OAuth):
+    """A person lets Accord in once, by `accord authorise`; `keep` is the file of the refresh token from then on."""
+
+    type: Literal["oauth2_device"]
+    device_url: Annotated[str, Field(min_length=1)]
+    client_secret: Secret | None = None
+    keep: Annotated[str, Field(min_length=1)]
+
+
 class Login(Strict):
     method: Method = "POST"
     path: str
@@ -128,7 +137,8 @@ class SessionAuth(Strict):
     prefix: str | None = None
 
 
-AnyAuth = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | ClientCredentialsAuth | RefreshAuth | SessionAuth
+OAuth = ClientCredentialsAuth | RefreshAuth | DeviceAuth
+AnyAuth = NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | OAuth | SessionAuth
 
 
 def _auth(value: Any) -> Any:
@@ -151,8 +161,10 @@ class RestSystem(SystemModel):
 
 
 class OpenapiSystem(RestSystem):
+    """A system whose keys are derived from its OpenAPI document, `spec`: a file beside the project file."""
+
     base_url: Annotated[str, AfterValidator(base_url_of)] | None = None  # type: ignore[assignment]
-    spec: str
+    spec: Annotated[str, Field(min_length=1)]
     datatypes: dict[str, Any] = {}
 
 

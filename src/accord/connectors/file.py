@@ -364,6 +364,18 @@ def _place(system: System, given: str) -> Place:
     return PLACES[scheme](system, given)
 
 
+def look_at(path: Path, most: int) -> list[Data]:
+    """The first lines of a file that no project names yet. Raises SystemFailure, MendFile."""
+    datatype = Datatype(system=path.name, name=path.stem, title=path.stem, options={"path": str(path)})
+    format = _format(path.suffix.lstrip(".").lower(), datatype, ZoneInfo("UTC"))
+    try:
+        return [line.data for line in islice(format.lines(path), most) if line.problem is None]
+    except AccordError:
+        raise
+    except Exception as error:  # a damaged file fails in as many ways as there are parsers
+        raise ProtocolError(path.name, f"{path.name}: {error}") from error
+
+
 def _format(name: str, told: Datatype, zone: ZoneInfo) -> Format:
     options = told.options
     if name in ("csv", "tsv", "txt"):

@@ -18,6 +18,7 @@ SHIPPED = {
     "jsonrpc": "accord.connectors.rpc.connector:RpcConnector",
     "odata": "accord.connectors.odata.connector:ODataConnector",
     "graphql": "accord.connectors.graphql.connector:GraphqlConnector",
+    "openapi": "accord.connectors.rest.openapi:OpenapiConnector",
     "sql": "accord.connectors.sql:SqlConnector",
     "file": "accord.connectors.file:FileConnector",
     "caldav": "accord.connectors.caldav.connector:CaldavConnector",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Inspector
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
 from accord.config.meaning import Datatype, System
 from accord.connectors.sql_table import Reflected, SqlTable, reflect_table
@@ -47,7 +48,8 @@ def discovered(connection: Connection, system: System, speech: Speech, sample: i
     for name in [*named, *(other for other in (*tables, *views) if other not in named)]:
         if name in named or not name.startswith(NOT_RECORDS):
             kind = "view" if name in views else "table"
-            found.append(_one(connection, system, named.get(name), kind, name, speech, sample))
+            told = named.get(name)
+            found.append(_one(connection, system, told, kind, name, speech, sample, inspector, named))
     return found
 
 
@@ -63,6 +65,8 @@ def _one(
     name: str,
     speech: Speech,
     sample: int,
+    inspector: Inspector,
+    names: Mapping[str, Datatype],
 ) -> Discovered:
     datatype = told or Datatype(system=system.name, name=name, title=name)
     found = reflect_table(connection, datatype, name, speech)
@@ -71,9 +75,27 @@ def _one(
         datatype = Datatype(system=system.name, name=name, title=name, id=str(keys["id"]))
     else:
         keys |= {"id": told.id, **({"modified": told.modified} if told.modified else {})}
+    properties = _with_references(told_of(found), inspector, name, names)
     table = SqlTable(datatype, found, tuple(found.columns), speech)
     samples = list(_samples(connection, table, sample))
-    return Discovered(name=told.name if told else name, keys=keys, properties=told_of(found), samples=samples)
+    return Discovered(name=told.name if told else name, keys=keys, properties=properties, samples=samples)
+
+
+def _with_references(
+    told: dict[str, PropertySchema], inspector: Inspector, table: str, names: Mapping[str, Datatype]
+) -> dict[str, PropertySchema]:
+    """The columns, with the datatype that a foreign key of one column leads to."""
+    schema, dot, plain = table.rpartition(".")
+    try:
+        keys = inspector.get_foreign_keys(plain, schema if dot else None)
+    except (DBAPIError, NoSuchTableError):
+        return told  # a view
+    for key in keys:
+        columns, target = key["constrained_columns"], key["referred_table"]
+        if len(columns) == 1 and columns[0] in told:
+            to = names[target].name if target in names else target
+            told[columns[0]] = replace(told[columns[0]], refers=to)
+    return told
 
 
 def _likely(found: Reflected) -> Iterator[tuple[str, str]]:

@@ -85,6 +85,29 @@ def _compiled(project: Project) -> Iterator[Finding]:
         for row in flow.rows:
             for name in row.paths:
                 yield from _row(project, flow, row, name, None)
+        yield from _lacking(project, flow)
+
+
+def _lacking(project: Project, flow: Flow) -> Iterator[Finding]:
+    """Calls that a flow needs and the system's document does not have."""
+    for side in flow.sides:
+        told = project.systems[side.system].derived.get(side.datatype, ())
+        lacks = {one.key for one in told if one.value is None}
+        others = [other for other in flow.sides if other.system != side.system]
+        needed = {
+            "create": side.create and any(other.mode not in ("never", "match-only") for other in others),
+            "update": side.update and any(side.system in row.targets for row in flow.rows),
+            "delete": side.delete and any(other.on_delete == "propagate" for other in others),
+        }
+        for call in sorted(name for name, is_so in needed.items() if is_so and name in lacks):
+            yield Finding(
+                level="warning",
+                kind="refused",
+                where=f"flows.{flow.name}.{side.system}",
+                message=f"the document of {side.system} has no call that can {call} a {side.datatype}",
+                hint=f"write `{side.system}: {{datatype: {side.datatype}, {call}: false}}`, or the call: "
+                f"`{call}: {{path: …}}` of the datatype",
+            )
 
 
 def refuse_wrong(project: Project) -> None:

@@ -58,6 +58,8 @@ class FoundProperty:
     unique: bool
     notes: tuple[str, ...]
     example: Native
+    refers: str | None = None
+    """The datatype that it names a record of, where the system tells."""
 
     def written(self) -> dict[str, Any]:
         """What `properties:` in the project file says of it: what the system tells, and options that were seen."""
@@ -91,7 +93,7 @@ def discover(system: System, sample: int, connecting: Callable[[System], Connect
     connector = connecting(system)
     if not isinstance(connector, Discovers):
         raise UsageError(f"the connector {system.connector!r} of {system.name} cannot be asked what there is")
-    return [_found(system, one) for one in asyncio.run(_asked(connector, connector, sample))]
+    return [as_found(system, one) for one in asyncio.run(_asked(connector, connector, sample))]
 
 
 async def _asked(connector: Connector, asked: Discovers, sample: int) -> list[Discovered]:
@@ -102,7 +104,8 @@ async def _asked(connector: Connector, asked: Discovers, sample: int) -> list[Di
         await connector.close()
 
 
-def _found(system: System, one: Discovered) -> FoundDatatype:
+def as_found(system: System, one: Discovered) -> FoundDatatype:
+    """What was told of a datatype, with what its samples show."""
     samples = [flattened(natives) for natives in one.samples]
     seen = list(dict.fromkeys(path for natives in samples for path in natives))
     heads = {path.partition(".")[0].removesuffix("[]") for path in seen if "." in path or path.endswith("[]")}
@@ -137,6 +140,8 @@ def _property(path: str, told: PropertySchema | None, samples: Sequence[Natives]
     options = _options(filled) if told is None or told.values is None else tuple(told.values)
     kind = told.type if told is not None and told.type not in (None, "string", "text") else _type(filled, options)
     kind = kind or (told.type if told is not None else None)
+    if kind == "decimal" and (seen := _type(filled, ())) is not None and seen.startswith("decimal"):
+        kind = seen
     return FoundProperty(
         path=path,
         type=kind,
@@ -148,6 +153,7 @@ def _property(path: str, told: PropertySchema | None, samples: Sequence[Natives]
         unique=kind in KEYLIKE and len(filled) >= ENOUGH and len({str(value) for value in filled}) == len(filled),
         notes=(*((told.note,) if told is not None and told.note else ()), *_notes(filled, kind)),
         example=filled[0] if filled else None,
+        refers=told.refers if told is not None else None,
     )
 
 

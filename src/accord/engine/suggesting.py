@@ -15,6 +15,7 @@ from typing import Any
 from accord.config.meaning import Flow, Project, System
 from accord.connectors.registry import connect
 from accord.core.mapping import FlowMap, SideMap
+from accord.engine.combining import best_key, joined, rules_together
 from accord.engine.discovering import FoundDatatype, FoundProperty, discover
 from accord.engine.likeness import ENOUGH, SURE, agreement, alike, amount, codes_of, once, plain, scale_of, tells
 from accord.errors import ExpressionError
@@ -26,6 +27,14 @@ PROPOSE = 0.5
 OPTIONS = 12
 NAMING = frozenset({"", "string", "text", "email", "phone", "url"})
 """Types of properties by which records may be paired."""
+NO_NAME = frozenset({"decimal", "float", "date", "datetime", "money", "reference"})
+"""Types whose values are no name of a record, though they may happen to stand once."""
+TOLD_TOGETHER = NAMING | {"date", "country", "integer"}
+"""Types of properties that may tell records apart together with another one."""
+FEW = 0.5
+"""Where one property pairs less than this part of the smaller side, several together are tried."""
+TOGETHER = 1.5
+"""So many times more records must several properties pair than one does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +54,9 @@ class SuggestedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestedMatch:
-    """A match rule of one row."""
+    """A match rule: the rows that must all be equal, by their paths on the left."""
 
-    row: str
+    rule: tuple[str, ...]
     score: float
     reason: str
 
@@ -71,11 +80,16 @@ def suggest(
     project: Project, flow: Flow, sample: int, connecting: Callable[[System], Connector] = connect
 ) -> list[Suggested]:
     """Proposals for a flow, its first system with each other one. Raises SystemFailure, UsageError."""
-    first, *others = flow.sides
     asked = {
         side.system: {one.name: one for one in discover(project.systems[side.system], sample, connecting)}
         for side in flow.sides
     }
+    return suggested(project, flow, asked)
+
+
+def suggested(project: Project, flow: Flow, asked: Mapping[str, Mapping[str, FoundDatatype]]) -> list[Suggested]:
+    """Proposals from what was discovered already: system → datatype → what it has."""
+    first, *others = flow.sides
     compiled = FlowMap(project, flow)
     found = []
     for other in others:
@@ -98,14 +112,14 @@ class _Side:
         version = datatype.version.path if datatype.version is not None else None
         marks = {datatype.id, datatype.modified, datatype.created, version, datatype.key_property}
         marks |= {found.keys.get(key) for key in ("modified", "created", "version")}
-        self.id = datatype.id
+        self.id, self.marks = datatype.id, marks
         self.records = [record for record in found.samples if _is_in(side, record)]
         self.properties = [
             one
             for one in found.properties
             if one.path not in taken | marks
             and one.type != "json"
-            and any(record.get(one.path) for record in self.records)
+            and (not self.records or any(record.get(one.path) for record in self.records))
         ]
         self.all = {one.path: one for one in found.properties}
         self.plain = {path: [plain(record.get(path)) for record in self.records] for path in self.all}
@@ -116,6 +130,15 @@ class _Side:
             path for path, one in self.all.items() if (one.type or "").partition("(")[0] in NAMING and path != self.id
         ]
         return {path: once(self.plain[path]) for path in paths}
+
+    def keylike(self) -> dict[str, list[str]]:
+        """Path → the values of what may name a record together with another property."""
+        paths = [
+            path
+            for path, one in self.all.items()
+            if (one.type or "").partition("(")[0] in TOLD_TOGETHER and path not in self.marks
+        ]
+        return {path: self.plain[path] for path in paths}
 
 
 def _is_in(side: SideMap, record: Natives) -> bool:
@@ -133,17 +156,23 @@ class _References:
         self, project: Project, flow: Flow, left: str, right: str, asked: Mapping[str, Mapping[str, FoundDatatype]]
     ) -> None:
         self.ids: list[tuple[str, frozenset[str], frozenset[str]]] = []
+        self.told: dict[tuple[str, str], str] = {}
         for other in project.flows.values():
             sides = other.side(left), other.side(right)
             if sides[0] is not None and sides[1] is not None:
                 ids = [self._ids(project, side.system, side.datatype, asked[side.system]) for side in sides if side]
                 self.ids.append((other.name, ids[0], ids[1]))
+                self.told.setdefault((sides[0].datatype, sides[1].datatype), other.name)
         self.ids.sort(key=lambda one: (one[0] == flow.name, len(one[1])))
 
     @staticmethod
     def _ids(project: Project, system: str, datatype: str, asked: Mapping[str, FoundDatatype]) -> frozenset[str]:
         path = project.systems[system].datatypes[datatype].id
         return frozenset(str(record.get(path)) for record in asked[datatype].samples)
+
+    def said(self, one: FoundProperty, other: FoundProperty) -> str | None:
+        """The flow whose records both properties name, by what the systems tell of them."""
+        return self.told.get((one.refers, other.refers)) if one.refers and other.refers else None
 
     def of(self, left: Sequence[Native], right: Sequence[Native]) -> str | None:
         """The flow whose records both properties name."""
@@ -184,7 +213,9 @@ class _Pair:
     # which records are the same
 
     def _paired(self) -> tuple[tuple[str, str] | None, list[tuple[int, int]]]:
-        """The two properties that tell best which records are the same, and these records."""
+        """The properties that tell best which records are the same, and these records: one of each side, or several
+        together where one alone pairs but a few.
+        """
         best: tuple[float, tuple[str, str], list[tuple[int, int]]] | None = None
         mine, theirs = self.left.once(), self.right.once()
         for path, one in mine.items():
@@ -193,6 +224,10 @@ class _Pair:
                 score = len(pairs) * (1 + 0.2 * alike(path, other))
                 if len(pairs) >= ENOUGH and (best is None or score > best[0]):
                     best = score, (path, other), pairs
+        if best is None or len(best[2]) < FEW * min(len(self.left.records), len(self.right.records)):
+            key = best_key(self.left.keylike(), self.right.keylike(), alike)
+            if key is not None and (best is None or len(key.pairs) > TOGETHER * len(best[2])):
+                return (" + ".join(key.left), " + ".join(key.right)), list(key.pairs)
         return (best[1], best[2]) if best else (None, [])
 
     # how two properties go together
@@ -252,7 +287,7 @@ class _Pair:
         codes = codes_of(both)
         if codes is None:
             return None
-        flow = self.references.of([a for a, _ in both], [b for _, b in both])
+        flow = self.references.said(one, other) or self.references.of([a for a, _ in both], [b for _, b in both])
         if flow is not None:
             reasons = (f"both name records of {flow}", *_named(name))
             return _row(one, other, 0.75 + 0.2 * name, f"reference({flow})", reasons, both)
@@ -263,6 +298,11 @@ class _Pair:
 
     def _unpaired(self, one: FoundProperty, other: FoundProperty, name: float) -> SuggestedRow | None:
         """Too few records on both sides: the values that both have, and the names."""
+        if one.refers or other.refers:
+            flow = self.references.said(one, other)
+            said = (f"both name records of {flow}, as the systems tell", *_named(name))
+            pairs = [(one.example, other.example)]
+            return _row(one, other, 0.5 + 0.4 * name, f"reference({flow})", said, pairs) if flow is not None else None
         kind = _joint(one, other)
         if kind is None:
             return None
@@ -276,19 +316,33 @@ class _Pair:
         return _row(one, other, score, kind, (*reasons, *_named(name)), [(one.example, other.example)])
 
     def _matches(self, rows: Sequence[SuggestedRow]) -> list[SuggestedMatch]:
-        """Rows that tell records apart on both sides, the one that most records have first."""
-        found = []
-        for row in rows:
-            one, other = self.left.plain[row.left], self.right.plain[row.right]
-            if row.map or row.scale or not (tells(one) and tells(other)):
-                continue
-            filled = min(sum(map(bool, one)) / len(one), sum(map(bool, other)) / len(other))
-            both = len(set(filter(None, one)) & set(filter(None, other)))
-            reason = (
-                f"filled in {filled:.0%} of the records or more, and hardly ever twice; {both} values are on both sides"
-            )
-            found.append(SuggestedMatch(row=row.left, score=round(filled * row.score, 2), reason=reason))
-        return sorted(found, key=lambda match: -match.score)
+        """Rows that tell records apart on both sides, the one that most records have first; where none does, several
+        rows together.
+        """
+        plain = [row for row in rows if not row.map and not row.scale]
+        named = [row for row in plain if row.type.partition("(")[0] not in NO_NAME]
+        alone = [match for row in named if (match := self._match((row,))) is not None]
+        if not alone:
+            kinds = [row for row in plain if row.type.partition("(")[0] in TOLD_TOGETHER]
+            paths = [(row.left, row.right) for row in kinds]
+            chosen = rules_together(self.left.plain, self.right.plain, paths)
+            found = (self._match(tuple(kinds[at] for at in each)) for each in chosen)
+            alone = [match for match in found if match is not None]
+        return sorted(alone, key=lambda match: (-match.score, match.rule))
+
+    def _match(self, rows: tuple[SuggestedRow, ...]) -> SuggestedMatch | None:
+        one = joined([self.left.plain[row.left] for row in rows])
+        other = joined([self.right.plain[row.right] for row in rows])
+        if not (tells(one) and tells(other)):
+            return None
+        filled = min(sum(map(bool, one)) / len(one), sum(map(bool, other)) / len(other))
+        both = len(set(filter(None, one)) & set(filter(None, other)))
+        if both < ENOUGH and not self.pairs:
+            return None  # nothing says that the two sides mean the same by it
+        said = f"filled in {filled:.0%} of the records or more, and hardly ever twice; {both} values are on both sides"
+        together = "together " if len(rows) > 1 else ""
+        score = filled * min(row.score for row in rows)
+        return SuggestedMatch(rule=tuple(row.left for row in rows), score=round(score, 2), reason=f"{together}{said}")
 
 
 def _row(

@@ -176,7 +176,7 @@ async def test_the_refresh_token_of_one_run_is_used_by_the_next(fake, tmp_path):
             await listed(c)
         assert tokens.given == run
     assert (tmp_path / "kept.json").stat().st_mode & 0o777 == 0o600
-    assert [file.name for file in tmp_path.iterdir()] == ["kept.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".kept.json.lock", "kept.json"]
     asked = form_of(fake.seen("POST /oauth/token")[2])
     assert asked == {"grant_type": "refresh_token", "refresh_token": "r2", "client_id": "accord"}
 

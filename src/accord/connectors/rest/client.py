@@ -324,14 +324,21 @@ class Client:
         """Another token, unless somebody else has got one since."""
         async with self._login_lock:
             if generation == self._generation:
-                asked = self._now()
-                token = await self._login()
-                if token.refresh is not None and self._kept is not None:
-                    self._secrets = (token.refresh, *self._secrets)
-                    self._kept.write(token.refresh)
-                self._token = token.text
-                self._ends = None if token.lasts is None else asked + token.lasts
-                self._generation += 1
+                if self._kept is None:
+                    await self._take_token()
+                else:
+                    async with self._kept.alone(self.system.name):
+                        await self._take_token()
+
+    async def _take_token(self) -> None:
+        asked = self._now()
+        token = await self._login()
+        if token.refresh is not None and self._kept is not None:
+            self._secrets = (token.refresh, *self._secrets)
+            self._kept.write(token.refresh)
+        self._token = token.text
+        self._ends = None if token.lasts is None else asked + token.lasts
+        self._generation += 1
 
     @staticmethod
     def _now() -> float:
@@ -349,8 +356,13 @@ class Client:
     def _refresh_token(self) -> str | None:
         if self._kept is None:
             return None
-        self._kept.require_writable()
         token = self._kept.read()
+        if not token:
+            name = self.system.name
+            raise MendFile(
+                f"systems.{name}.auth: nobody has let Accord in yet: `accord authorise {name}`",
+                hint="it shows an address and a code, for a person who may use the system",
+            )
         self._secrets = self._secrets if token in self._secrets else (token, *self._secrets)
         return token
 

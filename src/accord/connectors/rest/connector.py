@@ -135,11 +135,14 @@ class RestConnector:
         """The datatypes of the file; what they have is read off some of their records."""
         found = []
         for name, datatype in self.system.datatypes.items():
-            calls = self._for(name)
-            samples = await calls.lister.some(max(1, sample))
+            samples = await self.samples(name, sample)
             keys = {"path": datatype.options.get("path"), "id": datatype.id}
             found.append(Discovered(name=name, keys=keys, properties={}, samples=samples))
         return found
+
+    async def samples(self, datatype: str, sample: int) -> Sequence[Mapping[str, Any]]:
+        """Some records of a datatype, nested as the system sends them. Raises SystemFailure."""
+        return await self._for(datatype).lister.some(max(1, sample))
 
     async def check(self) -> list[tuple[str, bool, str]]:
         """For each datatype: whether its listing can be read, and what it showed or why not."""

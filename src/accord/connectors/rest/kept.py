@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import blake2b
 from pathlib import Path
 
-from accord.errors import MendFile
+from accord.errors import MendFile, Unreachable
+
+PATIENCE = 180.0
+"""Seconds that one process waits for another that is about to renew the token."""
 
 
 class KeptToken:
@@ -22,6 +27,36 @@ class KeptToken:
         self._first = first
         self._where = where
         self._began = blake2b(first.encode(), digest_size=16).hexdigest()
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @asynccontextmanager
+    async def alone(self, system: str) -> AsyncIterator[None]:
+        """Only one process on this machine is in here: from reading the token until the next one is kept.
+
+        Two that used the same refresh token at the same moment would lose it: the system ends it with its first use
+        (RFC 9700, section 4.14.2), and many take a second use for theft. The lock goes with the process that holds it.
+        Raises Unreachable, MendFile.
+        """
+        from filelock import AsyncFileLock, Timeout
+
+        self.require_writable()
+        lock = AsyncFileLock(self._path.with_name(f".{self._path.name}.lock"), timeout=PATIENCE, thread_local=False)
+        try:
+            await lock.acquire()
+        except Timeout:
+            raise Unreachable(
+                system, f"{self._where}: another process has been renewing the token for {PATIENCE:.0f} s"
+            ) from None
+        except OSError as error:
+            raise self._fault(error) from None
+        try:
+            yield
+        finally:
+            await lock.release()
 
     def read(self) -> str:
         """The token to use now. Raises MendFile when the file is damaged or cannot be read."""

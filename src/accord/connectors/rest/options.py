@@ -12,8 +12,9 @@ from accord.connectors.rest.addresses import require_allowed
 from accord.connectors.rest.ids import Ids, Segments
 from accord.errors import MendFile
 
-AUTH_KINDS = ("none", "basic", "bearer", "api_key", "session", "oauth2_client_credentials", "oauth2_refresh")
-OAUTH = ("oauth2_client_credentials", "oauth2_refresh")
+OAUTH = ("oauth2_client_credentials", "oauth2_refresh", "oauth2_device")
+AUTH_KINDS = ("none", "basic", "bearer", "api_key", "session", *OAUTH)
+OAUTH_NEEDS = {"oauth2_refresh": ("refresh_token", "keep"), "oauth2_device": ("device_url", "keep")}
 PAGINATORS = ("page_number", "offset", "cursor", "link_header", "next_url", "single")
 MAX_BODY = 64 << 20
 DEFAULT_SIZE = 200
@@ -34,6 +35,8 @@ class Auth:
     prefix: str = ""
     login_method: str = "POST"
     login_path: str = ""
+    device_path: str = ""
+    """Where a device code is asked for."""
     login_body: Any = field(default=None, repr=False)
     login_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     token_path: str = "token"  # noqa: S105 - where the token is
@@ -279,12 +282,13 @@ def _session(auth: Mapping[str, Any]) -> Auth:
 
 
 def _oauth(system: str, kind: str, auth: Mapping[str, Any]) -> Auth:
-    needed = ("token_url", *(("refresh_token", "keep") if kind == "oauth2_refresh" else ()))
-    for name in needed:
+    for name in ("token_url", *OAUTH_NEEDS.get(kind, ())):
         if not auth.get(name):
             raise MendFile(f"systems.{system}.auth.{name}: {kind} needs it")
     url = str(auth["token_url"])
+    device = str(auth.get("device_url") or "")
     require_allowed(url, f"systems.{system}.auth.token_url")
+    require_allowed(device, f"systems.{system}.auth.device_url")
     scope = auth.get("scope")
     said = {"scope": " ".join(scope) if isinstance(scope, list) else scope, "audience": auth.get("audience")}
     return Auth(
@@ -293,6 +297,7 @@ def _oauth(system: str, kind: str, auth: Mapping[str, Any]) -> Auth:
         password=str(auth.get("client_secret") or ""),
         prefix="Bearer ",
         login_path=url,
+        device_path=device,
         form={**{name: value for name, value in said.items() if value}, **(auth.get("params") or {})},
         in_body=auth.get("send") == "body" or not auth.get("client_secret"),
         token=str(auth.get("refresh_token") or ""),
