@@ -36,7 +36,7 @@ demo: setup
 	$(BIN)/accord demo $(ARGS)
 
 # What needs more than Python.
-REAL = redmine tryton_postgresql openssh mariadb
+REAL = redmine pair tryton_postgresql openssh mariadb
 
 test: setup systems
 	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser $(REAL:%=--ignore tests/real/%) $(ARGS)
