@@ -16,6 +16,7 @@ Hook = Callable[[int, str], bool]
 """(number of the request, "before" it is forwarded or "after" it was answered) → whether to go on with it."""
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _CHUNKED = re.compile(rb"(?i)\r\ntransfer-encoding: *chunked")
+_CLOSED = re.compile(rb"(?i)\r\nconnection: *close")
 _BODILESS = (b"204", b"304")
 STATUSES = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 429: "Too Many Requests"}
 PAGE = b"<html><body><h1>%d %s</h1></body></html>"
@@ -99,6 +100,7 @@ class Proxy:
         self.log: list[Passed] = []
         self.urls: dict[str, str] = {}
         self._busy = 0
+        self._late: set[asyncio.Future[None]] = set()
         self._targets = targets
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -192,7 +194,8 @@ class Proxy:
         if fault.kind == "late":
             self._busy += 1
             later = asyncio.ensure_future(self._later(passed, message, line.again(), fault.delay))
-            later.add_done_callback(lambda _: None)
+            self._late.add(later)
+            later.add_done_callback(self._late.discard)
             return b"", False
         if fault.kind == "slow":
             await asyncio.sleep(fault.delay)
@@ -241,12 +244,15 @@ class _Line:
         answer = await _message(there)
         if answer:
             passed.answers.append(answer)
+        if not answer or answer.startswith(b"HTTP/1.0") or _CLOSED.search(answer.partition(b"\r\n\r\n")[0]):
+            self.close()
         return answer
 
     def close(self) -> None:
         """Hang up."""
         if self._streams is not None:
             self._streams[1].close()
+            self._streams = None
 
 
 def _said(fault: Fault) -> bytes:

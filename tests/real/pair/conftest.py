@@ -52,3 +52,15 @@ def pair(bare: Pair) -> Pair:
     harbour = bare.make_project("Harbour")
     bare.make_issue(harbour, "Dredge", estimated_hours=2.5)
     return bare
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which histories are played."""
+    parser.addoption("--pair-seeds", default="1-6", help="seeds of the histories of the real pair, as in 100-200")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each seed."""
+    if "pair_seed" in metafunc.fixturenames:
+        first, _, last = str(metafunc.config.getoption("--pair-seeds")).partition("-")
+        metafunc.parametrize("pair_seed", range(int(first), int(last or first) + 1))
