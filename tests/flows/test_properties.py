@@ -89,6 +89,27 @@ def test_create_only(tmp_path: Path) -> None:
     assert world.erp.get("customer", other) | {"name": "Åsheim AS", "city": "Oslo"} == world.erp.get("customer", other)  # type: ignore[operator]
 
 
+def test_create_only_from_the_id_of_what_was_made_elsewhere(tmp_path: Path) -> None:
+    """A record is made with its own code; the other side's number, given by our create, is not for it, and nobody is
+    asked when another row is edited. A record made here gets the number.
+    """
+    world = two(tmp_path, link="create", match=None)
+    say(world, city={"create_only": True})
+    world.flow["rows"][2] = {"pms": "id", "erp": "city", "name": "code", "direction": "pms -> erp"}
+    world.flow.pop("match")
+    own = world.erp.insert("customer", {"name": "Fjord AS", "org": "1", "city": "own code"})
+    world.settle()
+    customer(world.pms, "Berge AS", "2")
+    world.erp.edit("customer", own, {"name": "Fjord Nord AS"})
+    assert world.settle().status == 0
+    assert (world.held(), world.names("pms")) == ([], ["Berge AS", "Fjord Nord AS"])
+    codes = {record["name"]: record["city"] for record in world.erp.all("customer").values()}
+    assert codes == {
+        "Fjord Nord AS": "own code",
+        "Berge AS": next(id for id, r in world.pms.all("customer").items() if r["name"] == "Berge AS"),
+    }
+
+
 def test_create_only_and_set_back(tmp_path: Path) -> None:
     """When the edit is taken back, nothing is held any more."""
     world = two(tmp_path)

@@ -56,7 +56,7 @@ def pair(bare: Pair) -> Pair:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Which histories are played."""
-    parser.addoption("--pair-seeds", default="1-6", help="seeds of the histories of the real pair, as in 100-200")
+    parser.addoption("--pair-seeds", default="1-3", help="seeds of the histories of the real pair, as in 100-200")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

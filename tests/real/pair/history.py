@@ -66,6 +66,8 @@ class History:
             self.faulty_round(number)
         self.come_to_rest()
         self.look()
+        struck = [passed.fault.kind for passed in self.proxy.log if passed.fault]
+        assert len(struck) >= self.steps, f"hardly anything went wrong: {struck}"
 
     def _both(self) -> set[str]:
         """Things that are on both sides by now."""
@@ -78,6 +80,7 @@ class History:
         chance = Random(f"kill {self.seed} {number}")
         kill_at = chance.randint(1, 30) if chance.random() < 0.5 else 0
         phase, after = chance.choice(["before", "after", "later"]), chance.uniform(0, 0.03)
+        meddle_at = chance.randint(1, 12) if chance.random() < 0.5 else 0
         ended = threading.Event()
 
         def kill() -> None:
@@ -86,6 +89,8 @@ class History:
                     self.rounds.kill(signal.SIGKILL)
 
         def hook(count: int, when: str) -> bool:
+            if (count, when) == (meddle_at, "before"):
+                self.people.meddle()
             if count != kill_at or when != ("before" if phase == "before" else "after"):
                 return True
             if phase == "later":
@@ -100,6 +105,7 @@ class History:
         self.rounds.begin(self.pair.folder, self.pair.environment, self.pair.ahead)
         status = self.rounds.end()
         ended.set()
+        self.people.look_again()
         self.kills += status < 0
         self.people.story.append(f"  ended with {status}, {self.proxy.count} requests")
         if status < 0 or chance.random() < 0.5:
@@ -134,11 +140,16 @@ class History:
         self.proxy.arm()
         self.people.story.append("rest")
         for _ in range(4):
-            for _ in range(3):
+            for turn in range(3):
                 self.pair.ahead += GRACE
                 report = self.pair.round(full=True)
-                self.people.story.append(f"  round: {report.writes} held {[(h['kind'], h['reason']) for h in report.held]}")
+                self.people.story.append(
+                    f"  round: {report.writes} held {[(h['kind'], h['reason']) for h in report.held]}"
+                )
                 assert not report.errors, report.errors
+                self.people.look_again()
+                if turn and not written(report):
+                    break
             assert not written(report), f"still writing in the third round: {report.writes}"
             if not self.decide():
                 break
@@ -161,7 +172,9 @@ class History:
     def _choice(self, item: Held) -> dict[str, Any]:
         thing = self._thing(item)
         if item.kind == "conflict":
-            row = {"description": "text", "subject": "name", "parent": "above", "project": "above"}.get(item.row, item.row)
+            row = {"description": "text", "subject": "name", "parent": "above", "project": "above"}.get(
+                item.row, item.row
+            )
             values = {str(value).replace("\r\n", "\n") for value in item.values.values()}
             self.offered.setdefault((thing, row), set()).update(values)
             return {"take": self.random.choice(sorted(item.values))}
@@ -172,7 +185,7 @@ class History:
             return {option: True}
         if item.kind == "in_doubt":
             return self._looked(item, thing)
-        if item.kind in ("rejected", "value"):
+        if item.kind == "rejected":
             return {"retry": True}
         raise AssertionError(f"nobody expected {item.kind}: {item.reason} {item.refs}")
 
@@ -219,7 +232,9 @@ class History:
     def _superseded(self) -> set[str]:
         with self.pair.state() as state:
             lines = [line for line in state.history.list() if line.op == "superseded"]
-        return {str(value).replace("\r\n", "\n") for line in lines for values in line.changes.values() for value in values}
+        return {
+            str(value).replace("\r\n", "\n") for line in lines for values in line.changes.values() for value in values
+        }
 
     def _no_edit_lost(self, thing: str, row: str, typed: list[Typed], now: Any, superseded: set[str]) -> None:
         left = [

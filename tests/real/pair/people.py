@@ -51,14 +51,20 @@ class People:
     untouched: set[str] = field(default_factory=set)
     """Things of the first day that nobody has touched since."""
     story: list[str] = field(default_factory=list)
+    _looked: dict[str, dict[str, list[Shown]]] = field(default_factory=dict)
 
     def shown(self, system: str) -> dict[str, list[Shown]]:
         """Thing → its records in a system; more than one is a duplicate."""
-        records = self._redmine() if system == "redmine" else self._tryton()
-        found: dict[str, list[Shown]] = defaultdict(list)
-        for record in records:
-            found[thing_of(record.values["name"])].append(record)
-        return found
+        if system not in self._looked:
+            found: dict[str, list[Shown]] = defaultdict(list)
+            for record in self._redmine() if system == "redmine" else self._tryton():
+                found[thing_of(record.values["name"])].append(record)
+            self._looked[system] = found
+        return self._looked[system]
+
+    def look_again(self) -> None:
+        """What was there may have changed."""
+        self._looked.clear()
 
     def _redmine(self) -> list[Shown]:
         listed = self.pair.redmine("GET", "/projects.json?limit=100").json["projects"]
@@ -135,12 +141,26 @@ class People:
             self.pair.make_project(told["name"], identifier=thing.lower(), description=told["text"], **more)
         else:
             assert parent is not None, "an issue has a project"
-            self.pair.make_issue(
-                parent, told["name"], description=told["text"], estimated_hours=float(told["hours"])
-            )
+            self.pair.make_issue(parent, told["name"], description=told["text"], estimated_hours=float(told["hours"]))
+        self.look_again()
         for row, value in told.items():
             self.typed[thing, row].append(Typed(system=system, seen=None, value=value))
         return thing
+
+    def meddle(self) -> None:
+        """While a round is at work: something new, or a text that only Redmine's people have typed so far. Neither API
+        has a version check, so what is typed into a property that Accord is about to write there may be lost.
+        """
+        self.look_again()
+        mine = [
+            thing
+            for thing in self._alive("redmine")
+            if all(typed.system == "redmine" for typed in self.typed[thing, "text"])
+        ]
+        if mine and self.random.random() < 0.7:
+            self.type("redmine", self.random.choice(mine), "text")
+        else:
+            self.new()
 
     def new(self) -> None:
         """A new task, or a project."""
@@ -197,6 +217,7 @@ class People:
             path = {"name": "subject", "text": "description", "above": "project_id", "hours": "estimated_hours"}[row]
             native = self._id(system, value) if row == "above" else float(value) if row == "hours" else value
             self.pair.edit_issue(record.id, **{path: native})
+        self.look_again()
 
     def _id(self, system: str, thing: str | None) -> int | None:
         return self.shown(system)[thing][0].id if thing else None
@@ -263,6 +284,7 @@ class People:
         else:
             path = f"/{'projects' if record.kind == 'project' else 'issues'}/{record.id}.json"
         assert getattr(self.pair, system)("DELETE", path).status == 204
+        self.look_again()
 
     def _newest(self, kind: str) -> set[str]:
         newest = set()
