@@ -192,7 +192,8 @@ class Pair:
             for project in self.redmine("GET", f"/projects.json?limit=100&status={status}").json["projects"]:
                 self.redmine("DELETE", f"/projects/{project['id']}.json")
         while works := self.tryton("GET", "project.work").json:
-            assert any([self.tryton("DELETE", f"project.work/{work['id']}").status == 204 for work in works])
+            gone = [self.tryton("DELETE", f"project.work/{work['id']}").status == 204 for work in works]
+            assert any(gone), "nothing more can be deleted"
 
 
 def hours(number: float) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 lost or there twice. `make test-real ARGS='--pair-seeds 100-200'` plays others.
 """
 
-import pytest
-
 from tests.end_to_end.rounds import Rounds
 from tests.real.pair.history import History
 from tests.real.pair.pair import Pair, with_key
