@@ -110,6 +110,17 @@ def test_create_only_from_the_id_of_what_was_made_elsewhere(tmp_path: Path) -> N
     }
 
 
+def test_a_number_that_is_given_at_creation_arrives_at_once(tmp_path: Path) -> None:
+    """One round makes the record and tells the side that it came from; the next one has nothing to do."""
+    world = two(tmp_path, link="create", match=None)
+    world.flow.pop("match")
+    world.flow["rows"][2] = {"erp": "id", "pms": "city", "name": "number", "direction": "erp -> pms"}
+    customer(world.pms, "Berge AS", "2")
+    world.settle()
+    (number,) = world.erp.all("customer")
+    assert world.records("pms")["Berge AS"]["city"] == number
+
+
 def test_create_only_and_set_back(tmp_path: Path) -> None:
     """When the edit is taken back, nothing is held any more."""
     world = two(tmp_path)

@@ -138,7 +138,7 @@ class People:
             self.pair.make_work(told["name"], kind, **_for_tryton(told), **({"parent": parent} if parent else {}))
         elif kind == "project":
             more = {"parent_id": parent} if parent else {}
-            self.pair.make_project(told["name"], identifier=thing.lower(), description=told["text"], **more)
+            self.pair.make_project(told["name"], identifier=f"own-{thing.lower()}", description=told["text"], **more)
         else:
             assert parent is not None, "an issue has a project"
             self.pair.make_issue(parent, told["name"], description=told["text"], estimated_hours=float(told["hours"]))

@@ -82,7 +82,6 @@ class TestTasks(TrytonSuite):
         return found
 
 
-
 NOT_OURS = base64.urlsafe_b64encode(b'[["name", "!=", "Us AS"]]').decode()
 """All parties but that of the company, which nobody can delete."""
 
