@@ -203,6 +203,7 @@ class History:
         (system,) = {name for name in SYSTEMS if not any(ref.startswith(f"{name}/") for ref in item.refs)}
         found = self.people.shown(system).get(thing)
         if not found:
+            self.restored.add(thing)  # made for the first time, or once more where somebody had deleted it
             return {"create": True}
         datatype = "work" if system == "tryton" else {"task": "issue"}.get(found[0].kind, found[0].kind)
         return {"link": f"{system}/{datatype}/{found[0].id}"}
