@@ -18,7 +18,15 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _CHUNKED = re.compile(rb"(?i)\r\ntransfer-encoding: *chunked")
 _CLOSED = re.compile(rb"(?i)\r\nconnection: *close")
 _BODILESS = (b"204", b"304")
-STATUSES = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 429: "Too Many Requests"}
+STATUSES = {
+    403: "Forbidden",
+    404: "Not Found",
+    410: "Gone",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+}
 PAGE = b"<html><body><h1>%d %s</h1></body></html>"
 
 
