@@ -22,6 +22,12 @@ def proxy(redmine: Redmine, tryton: Tryton) -> Iterator[Proxy]:  # noqa: F811
     between.close()
 
 
+@pytest.fixture
+def pair_long(request: pytest.FixtureRequest) -> bool:
+    """Whether there is time for both directions."""
+    return bool(request.config.getoption("--pair-long"))
+
+
 @pytest.fixture(scope="session")
 def rounds() -> Iterator[Rounds]:
     """Where rounds run that can be killed."""
@@ -57,6 +63,7 @@ def pair(bare: Pair) -> Pair:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Which histories are played."""
     parser.addoption("--pair-seeds", default="1-3", help="seeds of the histories of the real pair, as in 100-200")
+    parser.addoption("--pair-long", action="store_true", help="the crash tests in both directions")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
