@@ -43,10 +43,16 @@ class Place:
     """All the systems."""
 
     pair: Pair
-    kinto: Kinto
-    pms: Server
-    erp: Server
+    request: pytest.FixtureRequest
+    pms: Callable[[], Server]
     folder: Path
+
+    @property
+    def kinto(self) -> Kinto:
+        """With an empty collection; started when it is needed."""
+        started: Kinto = self.request.getfixturevalue("server")
+        started.empty()
+        return started
 
     def redmine(self, **issue: Any) -> dict[str, Any]:
         told = {"connector": "redmine", "base_url": self.pair.redmine.url, "auth": {"key": self.pair.redmine.key}}
@@ -117,10 +123,10 @@ def tryton_of_another_kind(place: Place) -> Case:
 
 
 def kinto_tombstone(place: Place) -> Case:
-    id = place.kinto.insert({"name": "one"})
-    place.kinto.delete(id)
-    headers = {"Authorization": CREDENTIALS}
-    told = {"connector": "kinto", "base_url": place.kinto.collection, "headers": headers}
+    kinto = place.kinto
+    id = kinto.insert({"name": "one"})
+    kinto.delete(id)
+    told = {"connector": "kinto", "base_url": kinto.collection, "headers": {"Authorization": CREDENTIALS}}
     return Case(system=told, datatype="record", path="name", id=id)
 
 
@@ -158,15 +164,17 @@ def _demo(url: str, id: str) -> Case:
 
 
 def demo_softly_deleted(place: Place) -> Case:
-    id = str(place.pms("POST", "/customers", {"name": "Ada"}).body["id"])
-    assert place.pms("DELETE", f"/customers/{id}").status < 300
-    return _demo(place.pms.url, id)
+    pms = place.pms()
+    id = str(pms("POST", "/customers", {"name": "Ada"}).body["id"])
+    assert pms("DELETE", f"/customers/{id}").status < 300
+    return _demo(pms.url, id)
 
 
 def demo_empty_answer(place: Place) -> Case:
-    id = str(place.pms("POST", "/customers", {"name": "Ada"}).body["id"])
-    place.pms.fault("empty_200", path=f"/customers/{id}")
-    return _demo(place.pms.url, id)
+    pms = place.pms()
+    id = str(pms("POST", "/customers", {"name": "Ada"}).body["id"])
+    pms.fault("empty_200", path=f"/customers/{id}")
+    return _demo(pms.url, id)
 
 
 GONE, FORBIDDEN, FAILED, THERE = Absence.GONE, Absence.FORBIDDEN, Absence.FAILED, "there"
@@ -190,11 +198,15 @@ CASES: list[tuple[Callable[[Place], Case], object, bool]] = [
 
 
 @pytest.fixture
-def place(bare: Pair, server: Kinto, tmp_path: Path) -> Iterator[Place]:  # noqa: F811
-    """All of them, running."""
-    server.empty()
-    servers = [start(name, tmp_path) for name in ("custompms", "customerp")]
-    yield Place(bare, server, *servers, tmp_path)
+def place(bare: Pair, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """All of them."""
+    servers: list[Server] = []
+
+    def launch() -> Server:
+        servers.append(start("custompms", tmp_path))
+        return servers[-1]
+
+    yield Place(bare, request, launch, tmp_path)
     for one in servers:
         one.process.terminate()
         one.process.wait(10)
