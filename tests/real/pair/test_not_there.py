@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Place:
     request: pytest.FixtureRequest
     pms: Callable[[], Server]
     folder: Path
+    archived: list[int] = field(default_factory=list)
 
     @property
     def kinto(self) -> Kinto:
@@ -86,6 +87,7 @@ def redmine_deleted(place: Place) -> Case:
 def redmine_archived(place: Place) -> Case:
     issue, project = place.issue()
     assert place.pair.redmine("PUT", f"/projects/{project}/archive.json").status == 204
+    place.archived.append(project)
     return Case(system=place.redmine(), datatype="issue", path="subject", id=str(issue))
 
 
@@ -108,7 +110,8 @@ def tryton_deleted(place: Place) -> Case:
 
 
 def tryton_inactive(place: Place) -> Case:
-    party = place.pair.tryton.made("party.party", {"name": "Hidden", "active": False})
+    party = place.pair.tryton.made("party.party", {"name": "Hidden"})  # none is made that is inactive from the start
+    assert place.pair.tryton("PUT", f"party.party/{party}", {"active": False}).status == 200
     return Case(system=place.tryton(), datatype="party", path="name", id=str(party))
 
 
@@ -206,7 +209,10 @@ def place(bare: Pair, request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
         servers.append(start("custompms", tmp_path))
         return servers[-1]
 
-    yield Place(bare, request, launch, tmp_path)
+    place = Place(bare, request, launch, tmp_path)
+    yield place
+    for project in place.archived:  # what is archived cannot be deleted
+        assert bare.redmine("PUT", f"/projects/{project}/unarchive.json").status == 204
     for one in servers:
         one.process.terminate()
         one.process.wait(10)
