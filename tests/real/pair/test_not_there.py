@@ -193,9 +193,9 @@ CASES: list[tuple[Callable[[Place], Case], object, bool]] = [
     (kinto_tombstone, GONE, False),
     (sql_deleted, GONE, False),
     (sql_flagged, THERE, True),
-    (sql_outside_its_where, GONE, False),
+    (sql_outside_its_where, THERE, False),
     (file_line_deleted, GONE, False),
-    (demo_softly_deleted, THERE, True),
+    (demo_softly_deleted, GONE, False),
     (demo_empty_answer, FAILED, True),
 ]
 

@@ -35,10 +35,10 @@ def test_projects_of_projects_with_tasks_in_one_round(bare: Pair) -> None:
 def test_a_task_is_moved_to_a_project_that_is_new(pair: Pair) -> None:
     """In the same round as the project is made on the other side."""
     pair.settle()
-    pair.edit_issue(pair.issues()["Paint"]["id"], project_id=pair.make_project("New"))
+    pair.edit_issue(pair.issues()["Paint"]["id"], project_id=pair.make_project("Newly"))
     pair.settle()
     here, there = above(pair)
-    assert (here, here["Paint"]) == (there, "New")
+    assert (here, here["Paint"]) == (there, "Newly")
 
 
 def test_two_people_who_put_each_project_under_the_other(pair: Pair) -> None:
