@@ -33,9 +33,13 @@ def additive(before: Any, edits: Sequence[Any]) -> Any:
 
 
 def merge_text(before: Any, edits: Sequence[Any]) -> Any:
-    """Long text, by line; None where two sides changed the same lines."""
+    """Long text, by line; None where two sides changed the same lines. Systems that end lines in different ways (Redmine
+    makes them CRLF) have not changed them all: then all are joined with line feeds.
+    """
     if not all(isinstance(value, str) for value in (before, *edits)):
         return None
+    if len({"\r\n" in text for text in (before, *edits) if "\n" in text}) > 1:
+        before, *edits = (text.replace("\r\n", "\n") for text in (before, *edits))
     base = before.splitlines(keepends=True)
     hunks = sorted(
         {hunk for edit in edits for hunk in _hunks(base, edit.splitlines(keepends=True))}, key=lambda hunk: hunk[:2]
