@@ -114,8 +114,8 @@ def test_joining_is_symmetric_and_invents_no_line(base: str, one: str, two: str)
     joined = merge_text(base, [one, two])
     assert joined == merge_text(base, [two, one])
     if joined is not None:
-        written = {line for text in (base, one, two) for line in text.splitlines(keepends=True)}
-        assert set(joined.splitlines(keepends=True)) <= written
+        written = {line for text in (base, one, two) for line in text.splitlines()}
+        assert set(joined.splitlines()) <= written
 
 
 def test_line_ends_of_a_system_are_no_edit_of_every_line() -> None:
