@@ -8,7 +8,7 @@ SYSTEMS := $(VENV)/systems
 STORES := $(VENV)/stores
 DIRECTUS := $(VENV)/directus
 
-.PHONY: setup systems odata cds demo test test-real test-cds test-browser check bench torture mutations schema lock clean
+.PHONY: setup systems odata cds demo test test-real test-cds test-directus test-browser check bench torture mutations schema lock clean
 
 setup: $(READY)
 
@@ -37,6 +37,8 @@ $(STORES)/.ready: requirements/stores.txt $(READY)
 odata: $(VENV)/odata/.ready
 
 $(VENV)/odata/.ready: tests/real/odata/service/package-lock.json $(READY)
+	command -v npm >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm; }
 	mkdir -p $(VENV)/odata
 	cp tests/real/odata/service/package.json tests/real/odata/service/package-lock.json $(VENV)/odata/
 	cd $(VENV)/odata && npm ci --ignore-scripts --no-audit --no-fund --silent
@@ -55,7 +57,7 @@ $(VENV)/cds/.ready: tests/real/cds/service/package-lock.json $(READY)
 demo: setup
 	$(BIN)/accord demo $(ARGS)
 
-# Directus (11.17.4, BUSL: for tests only), with a Node of its own. Its native parts are compiled: needs g++ and make, and minutes.
+# Directus 11.17.4, for `make test-directus`: its licence (BUSL) is not a free one. With a Node of its own. Its native parts are compiled: needs g++ and make, and minutes.
 $(DIRECTUS)/.ready: requirements/directus/package-lock.json requirements/directus/node.txt $(READY)
 	mkdir -p $(DIRECTUS)
 	$(BIN)/uv venv --quiet --clear $(DIRECTUS)/env
@@ -66,14 +68,15 @@ $(DIRECTUS)/.ready: requirements/directus/package-lock.json requirements/directu
 	  npm_config_nodedir=$$node node $$npm rebuild --build-from-source isolated-vm sqlite3
 	touch $(DIRECTUS)/.ready
 
-# What needs more than Python.
-REAL = redmine tryton_postgresql openssh mariadb odata directus
+# What needs more than Python; and what comes under a licence that is not free, which who runs it accepts.
+REAL = redmine pair tryton_postgresql openssh mariadb odata
+APART = cds directus
 
 test: setup systems
-	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser --ignore tests/real/cds $(REAL:%=--ignore tests/real/%) $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/browser $(REAL:%=--ignore tests/real/%) $(APART:%=--ignore tests/real/%) $(ARGS)
 
 # Systems of Debian's packages and of the npm registry. Redmine's own database is made by the tests; the package's is not touched.
-test-real: setup systems odata $(DIRECTUS)/.ready
+test-real: setup systems odata
 	test -f /usr/share/redmine/config.ru && command -v puma >/dev/null || { apt-get update -qq && \
 	  echo "redmine redmine/instances/default/dbconfig-install boolean false" | debconf-set-selections && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redmine redmine-sqlite puma; }
@@ -82,6 +85,9 @@ test-real: setup systems odata $(DIRECTUS)/.ready
 	command -v mariadbd >/dev/null || { apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server; }
 	$(BIN)/python -m pytest -q $(REAL:%=tests/real/%) $(ARGS)
+
+test-directus: setup systems $(DIRECTUS)/.ready
+	$(BIN)/python -m pytest -q tests/real/directus $(ARGS)
 
 test-cds: setup systems cds
 	$(BIN)/python -m pytest -q tests/real/cds $(ARGS)

@@ -114,5 +114,11 @@ def test_joining_is_symmetric_and_invents_no_line(base: str, one: str, two: str)
     joined = merge_text(base, [one, two])
     assert joined == merge_text(base, [two, one])
     if joined is not None:
-        written = {line for text in (base, one, two) for line in text.splitlines(keepends=True)}
-        assert set(joined.splitlines(keepends=True)) <= written
+        written = {line for text in (base, one, two) for line in text.splitlines()}
+        assert set(joined.splitlines()) <= written
+
+
+def test_line_ends_of_a_system_are_no_edit_of_every_line() -> None:
+    """Redmine ends lines with CRLF, Tryton with a line feed; a system that uses CRLF everywhere keeps them."""
+    assert merge_text("1\r\n2\r\n3\r\n4", ["x\r\n2\r\n3\r\n4", "1\n2\n3\ny"]) == "x\n2\n3\ny"
+    assert merge_text("1\r\n2\r\n3", ["x\r\n2\r\n3", "1\r\n2\r\ny"]) == "x\r\n2\r\ny"

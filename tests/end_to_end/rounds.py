@@ -9,7 +9,9 @@ import os
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 
 class Rounds:
@@ -22,12 +24,13 @@ class Rounds:
         self.began = threading.Event()
         self.pid = 0
 
-    def begin(self, folder: Path, environment: dict[str, str]) -> None:
-        """Start a round."""
+    def begin(self, folder: Path, environment: dict[str, str], ahead: float = 0.0) -> None:
+        """Start a round, by a clock that is so many seconds ahead."""
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
         self.began.clear()
-        self._parent.stdin.write(json.dumps({"folder": str(folder), "environment": environment}) + "\n")
+        order = {"folder": str(folder), "environment": environment, "ahead": ahead}
+        self._parent.stdin.write(json.dumps(order) + "\n")
         self._parent.stdin.flush()
         self.pid = int(self._parent.stdout.readline())
         self.began.set()
@@ -51,13 +54,14 @@ class Rounds:
         self._parent.stdout.close()
 
 
-def _round(order: dict[str, object]) -> int:
+def _round(order: dict[str, Any]) -> int:
     from accord.config.load import load
-    from accord.engine.round import run_round
-    from accord.engine.setting import Options
+    from accord.engine.round import Caller, run_round
+    from accord.engine.setting import Options, ShiftedClock
 
-    os.environ.update(order["environment"])  # type: ignore[arg-type]
-    return run_round(load(Path(str(order["folder"])) / "accord.yaml"), Options()).status
+    os.environ.update(order["environment"])
+    clock = ShiftedClock(datetime.now(UTC) + timedelta(seconds=order["ahead"]))
+    return run_round(load(Path(order["folder"]) / "accord.yaml"), Options(), Caller(clock=clock)).status
 
 
 def main() -> None:

@@ -89,6 +89,38 @@ def test_create_only(tmp_path: Path) -> None:
     assert world.erp.get("customer", other) | {"name": "Åsheim AS", "city": "Oslo"} == world.erp.get("customer", other)  # type: ignore[operator]
 
 
+def test_create_only_from_the_id_of_what_was_made_elsewhere(tmp_path: Path) -> None:
+    """A record is made with its own code; the other side's number, given by our create, is not for it, and nobody is
+    asked when another row is edited. A record made here gets the number.
+    """
+    world = two(tmp_path, link="create", match=None)
+    say(world, city={"create_only": True})
+    world.flow["rows"][2] = {"pms": "id", "erp": "city", "name": "code", "direction": "pms -> erp"}
+    world.flow.pop("match")
+    own = world.erp.insert("customer", {"name": "Fjord AS", "org": "1", "city": "own code"})
+    world.settle()
+    customer(world.pms, "Berge AS", "2")
+    world.erp.edit("customer", own, {"name": "Fjord Nord AS"})
+    assert world.settle().status == 0
+    assert (world.held(), world.names("pms")) == ([], ["Berge AS", "Fjord Nord AS"])
+    codes = {record["name"]: record["city"] for record in world.erp.all("customer").values()}
+    assert codes == {
+        "Fjord Nord AS": "own code",
+        "Berge AS": next(id for id, r in world.pms.all("customer").items() if r["name"] == "Berge AS"),
+    }
+
+
+def test_a_number_that_is_given_at_creation_arrives_at_once(tmp_path: Path) -> None:
+    """One round makes the record and tells the side that it came from; the next one has nothing to do."""
+    world = two(tmp_path, link="create", match=None)
+    world.flow.pop("match")
+    world.flow["rows"][2] = {"erp": "id", "pms": "city", "name": "number", "direction": "erp -> pms"}
+    customer(world.pms, "Berge AS", "2")
+    world.settle()
+    (number,) = world.erp.all("customer")
+    assert world.records("pms")["Berge AS"]["city"] == number
+
+
 def test_create_only_and_set_back(tmp_path: Path) -> None:
     """When the edit is taken back, nothing is held any more."""
     world = two(tmp_path)

@@ -33,9 +33,22 @@ def additive(before: Any, edits: Sequence[Any]) -> Any:
 
 
 def merge_text(before: Any, edits: Sequence[Any]) -> Any:
-    """Long text, by line; None where two sides changed the same lines."""
+    """Long text, by line; None where two sides changed the same lines. A system that ends lines in its own way (Redmine
+    makes them CRLF) has not changed them all: where that is in the way, all are joined with line feeds.
+    """
     if not all(isinstance(value, str) for value in (before, *edits)):
         return None
+    joined = _merge_lines(before, edits)
+    if joined is None and len({"\r\n" in text for text in (before, *edits) if "\n" in text}) > 1:
+        return _merge_lines(_plain(before), [_plain(edit) for edit in edits])
+    return joined
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def _merge_lines(before: str, edits: Sequence[str]) -> str | None:
     base = before.splitlines(keepends=True)
     hunks = sorted(
         {hunk for edit in edits for hunk in _hunks(base, edit.splitlines(keepends=True))}, key=lambda hunk: hunk[:2]

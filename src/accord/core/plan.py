@@ -135,8 +135,8 @@ class _Builder:
         if shows(self.flow, reading, name, agreed.value):
             taken.add(name)
             return
-        if not self._may_update(reading, name):  # what is there is left in place, and is no edit from now on
-            taken.add(name)
+        if not self._may_update(reading, name) or self._was_made_without(reading, name):
+            taken.add(name)  # what is there is left in place, and is no edit from now on
             return
         try:
             if reading.side.only_at_creation(name):
@@ -152,6 +152,13 @@ class _Builder:
         side = reading.side
         targets = self.flow.rows[name].targets
         return side.writable and side.side.update and reading.system in targets and side.may_write(name)
+
+    def _was_made_without(self, reading: Reading, name: str) -> bool:
+        """Whether the row only flows here, at creation only, and had no value yet when the record came into the link:
+        as the number that our own create on the other side has just been given.
+        """
+        flows_from = reading.system in self.flow.rows[name].sources
+        return reading.side.only_at_creation(name) and not flows_from and name not in self.link.agreed
 
     def _send(self, reading: Reading, name: str, agreed: Agreed) -> RowWrite:
         native, pending = self._native(reading.side, name, agreed.value, reading.natives.get(name))

@@ -113,7 +113,9 @@ def settle(flow: FlowMap, link: Link, plan: LinkPlan, results: Sequence[Result])
             settlement.dirty = True
         elif write.op is Op.CREATE:
             behind = unseen.union(plan.behind.get(write.system, ()))
-            members.append(_created(flow, write, result, settlement, behind))
+            made = _created(flow, write, result, settlement, behind)
+            settlement.dirty |= _tells_more(flow, made, agreed)
+            members.append(made)
         elif write.op is Op.DELETE:
             members = [replace(m, gone=True) if m.ref == write.ref else m for m in members]
         else:
@@ -189,6 +191,15 @@ def _created(
     )
     settlement.dirty |= bool(pending) or not member.clean
     return member
+
+
+def _tells_more(flow: FlowMap, made: Member, agreed: Mapping[str, Agreed]) -> bool:
+    """Whether a system gave a record that we made what only it can know, such as its number: the others are told."""
+    return any(
+        row not in agreed and native not in (None, "") and made.ref.system in flow.rows[row].sources
+        for row, native in made.base.items()
+        if row in flow.rows
+    )
 
 
 def _updated(

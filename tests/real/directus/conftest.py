@@ -21,7 +21,7 @@ FIELDS = {
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directus]:
     """Started for this session, with its own database."""
-    assert installed(), "Directus is not installed: run `make test-real`"
+    assert installed(), "Directus is not installed: run `make test-directus`"
     with running(tmp_path_factory.mktemp("directus")) as started:
         started.collection("customers", "uuid", FIELDS, date_updated=["date-created", "date-updated"])
         started.collection("counted", "integer", FIELDS)

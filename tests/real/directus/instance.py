@@ -15,7 +15,7 @@ from accord.model import Natives
 from tests.real.server import Answer, free_port, send, serving
 
 HOME = Path(os.environ.get("ACCORD_DIRECTUS") or Path(__file__).parents[3] / ".venv" / "directus")
-"""Where `make test-real` installs it: `node_modules`, and `env` with a Node of its own."""
+"""Where `make test-directus` installs it: `node_modules`, and `env` with a Node of its own."""
 CLI = HOME / "node_modules" / "directus" / "cli.js"
 START_SECONDS = 120
 TIMES = {"date_created": ["date-created"], "date_updated": ["date-updated"]}

@@ -10,7 +10,7 @@ import pytest
 from accord.connectors.rest.bodies import nested
 from tests.real.server import SYSTEMS, free_port, send, serving
 
-STARTS_WITHIN = 30.0
+STARTS_WITHIN = 90.0
 CREDENTIALS = "Basic " + b64encode(b"accord:secret").decode()
 INI = """\
 [server:main]

@@ -52,6 +52,11 @@ class Tryton:
             assert database.execute("SELECT count(*) FROM ir_session").fetchone() == (1,)
 
     @property
+    def root(self) -> str:
+        """Its address without the database."""
+        return self.url.rpartition("/")[0]
+
+    @property
     def context(self) -> str:
         """The header that says: inactive records too, and in this company."""
         return base64.urlsafe_b64encode(msgspec.json.encode({"active_test": False, "company": self.company})).decode()
@@ -132,7 +137,7 @@ def _company(url: str, session: dict[str, str]) -> int:
 
 def _key(url: str, session: dict[str, str]) -> str:
     asked = {"user": "admin", "application": "rest"}
-    key: str = send("POST", f"{url.rpartition('/')[0]}/{DATABASE}/r/user/application/", asked).json
+    key: str = send("POST", f"{url}/r/user/application/", asked).json
     waiting = _call(url, session, "res.user.application.search", [["state", "=", "requested"]])
     _call(url, session, "res.user.application.validate_", waiting)
     return key

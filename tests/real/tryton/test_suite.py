@@ -1,5 +1,6 @@
 """The preset against the conformance suite, on a real Tryton."""
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,14 +30,29 @@ def system_of(tryton: Tryton) -> dict[str, Any]:
     }
 
 
-def system(tryton: Tryton, folder: Path) -> System:
+def system(tryton: Tryton, folder: Path, **more: Any) -> System:
     """The same, loaded."""
-    told = {"accord": 1, "systems": {"tryton": system_of(tryton)}, "flows": {}}
+    told = {"accord": 1, "systems": {"tryton": {**system_of(tryton), **more}}, "flows": {}}
     (folder / "tryton.yaml").write_text(json.dumps(told), "utf-8")
     return load(folder / "tryton.yaml").systems["tryton"]
 
 
-class TestTasks(ConnectorSuite):
+class TrytonSuite(ConnectorSuite):
+    """What is the same for all of Tryton's models."""
+
+    def test_fetch_answers_every_id(self) -> None:
+        """An id that is no number is a 405 in Tryton: nothing that could not be there counts as deleted."""
+
+        async def test(h: Harness) -> None:
+            id = await h.inserted()
+            found = await h.connector.fetch(h.datatype, [id, "999999", "no such/id ?&"])
+            assert isinstance(found.pop(id), Record)
+            assert found == {"999999": Absence.GONE, "no such/id ?&": Absence.FAILED}
+
+        self.run(test)
+
+
+class TestTasks(TrytonSuite):
     """Tasks, and a person who edits them."""
 
     @pytest.fixture(autouse=True)
@@ -65,13 +81,42 @@ class TestTasks(ConnectorSuite):
         found: Natives | None = answer.json if answer.status == 200 else None
         return found
 
-    def test_fetch_answers_every_id(self) -> None:
-        """An id that is no number is a 405 in Tryton: nothing that could not be there counts as deleted."""
 
-        async def test(h: Harness) -> None:
-            id = await h.inserted()
-            found = await h.connector.fetch("work", [id, "999999", "no such/id ?&"])
-            assert isinstance(found.pop(id), Record)
-            assert found == {"999999": Absence.GONE, "no such/id ?&": Absence.FAILED}
+NOT_OURS = base64.urlsafe_b64encode(b'[["name", "!=", "Us AS"]]').decode()
+"""All parties but that of the company, which nobody can delete."""
 
-        self.run(test)
+
+class TestParties(TrytonSuite):
+    """Customers, and a person who edits them. Their code is unique in Tryton, their website can be set at creation."""
+
+    @pytest.fixture(autouse=True)
+    def _running(self, tryton: Tryton, tmp_path: Path) -> Iterator[None]:
+        self.tryton, self.folder = tryton, tmp_path
+        self.clear()
+        yield
+        self.clear()
+
+    def clear(self) -> None:
+        """Delete all that are not the company's."""
+        for one in self.tryton("GET", f"party.party?f=id&d={NOT_OURS}").json:
+            assert self.tryton("DELETE", f"party.party/{one['id']}").status == 204
+
+    @contextmanager
+    def make(self) -> Iterator[Harness]:
+        listing = {"list": {"params": {"d": NOT_OURS}}}
+        yield Harness(
+            connector=connect(system(self.tryton, self.folder, datatypes={"party": listing})),
+            datatype="party",
+            text="name",
+            unmapped="website",
+            unique="code",
+            insert=lambda natives: str(self.tryton.made("party.party", natives)),
+            edit=lambda id, natives: self.tryton("PUT", f"party.party/{id}", natives),
+            delete=lambda id: self.tryton("DELETE", f"party.party/{id}"),
+            get=self.get,
+        )
+
+    def get(self, id: str) -> Natives | None:
+        answer = self.tryton("GET", f"party.party/{id}?f=name&f=code&f=website")
+        found: Natives | None = answer.json if answer.status == 200 else None
+        return found
