@@ -125,6 +125,7 @@ def test_every_normaliser_is_in_the_table() -> None:
     assert set(NORMALISERS) - {"phone"} <= {name for name, _, _ in VALUES}
 
 
+CAREFUL = {"size": {"-fraction", "untried"}, "project": {"untried"}}
 NOTHING = {"empty-refused", "null-refused"}
 RECORDS: list[tuple[str, Behaviour, dict[str, Any], Change]] = [
     ("ids", Behaviour(ids="T-{:04d}"), {}, {}),
@@ -134,14 +135,14 @@ RECORDS: list[tuple[str, Behaviour, dict[str, Any], Change]] = [
         "version",
         Behaviour(version=None, version_check=None),
         {},
-        {"": {"-version-kept", "no-version", "-same-version-moves"}},
+        {"": {"-version-kept", "no-version", "-same-version-moves"}, **CAREFUL},
     ),
-    ("version_check", Behaviour(version_check="where"), {}, {"": {"-same-version-moves"}}),
+    ("version_check", Behaviour(version_check="where"), {}, {"": {"-same-version-moves"}, **CAREFUL}),
     (
         "version_check",
         Behaviour(version_check=None),
         {},
-        {"": {"-version-kept", "no-version", "-same-version-moves"}},
+        {"": {"-version-kept", "no-version", "-same-version-moves"}, **CAREFUL},
     ),
     ("modified", Behaviour(modified=None), {}, {"": {"-same-modified-moves"}}),
     ("changed_since", Behaviour(changed_since="exclusive"), {}, {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accord.model import ABSENT, Native
-from accord.probing.texts import probe_nothing, read_only
+from accord.probing.texts import not_taken, probe_nothing, read_only
 from accord.probing.trying import Got, Trial, same
 
 NO_OPTION = "no such option"
@@ -62,6 +62,9 @@ async def probe_reference(trial: Trial) -> None:
         return
     await probe_nothing(trial, None, target)
     await trial.put(target)
+    if trial.prop.careful:
+        trial.see("untried", "no id of a record that there is not was tried: what cannot be read could not be removed")
+        return
     unknown: Native = NOBODY if isinstance(target, int) else str(NOBODY)
     got = await trial.put(unknown)
     if got.state == "kept":
@@ -100,10 +103,9 @@ def _is_taken(trial: Trial, *gots: Got) -> bool:
     if any(got.state in ("kept", "changed") for got in gots):
         return True
     if all(got.state == "ignored" for got in gots):
-        read_only(trial)
+        not_taken(trial, gots[0])
     else:
-        message = next((got.message for got in gots if got.message), "")
-        trial.see("refused", f"takes no made-up value: {message}", level="warning")
+        not_taken(trial, next((got for got in gots if got.message), gots[0]))
     return False
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from accord.config.meaning import Project
+from accord.errors import SystemFailure
 from accord.model import ABSENT, Absent, Native, Natives, Record
 from accord.probing.choices import probe_boolean, probe_enum, probe_formed, probe_read_only, probe_reference
 from accord.probing.found import Fact, FoundOfDatatype, FoundOfProperty, Prop
@@ -81,7 +82,11 @@ class Prober:
 
     async def counted_after(self, found: FoundOfDatatype) -> FoundOfDatatype:
         """The same, once everything is removed, with what a listing shows then."""
-        return replace(found, after=await self._count(), made=self.hand.made)
+        try:
+            return replace(found, after=await self._count(), made=self.hand.made)
+        except SystemFailure as error:
+            fact = Fact(word="listing-fails", said=f"a listing fails since: {error.message}", level="problem")
+            return replace(found, made=self.hand.made, facts=(*found.facts, fact))
 
     async def _count(self) -> int:
         listing = await self.hand.listing()
@@ -186,6 +191,8 @@ class Prober:
             await probe_read_only(trial, value_for(prop, self.hand.system, 2))
         else:
             await _probe(trial)
+            if prop.path != self.hand.path:
+                await self.hand.restore(id, prop.path, self.plain.get(prop.path))
             await self._at_creation(trial)
             _claimed(trial)
         after = await self.hand.look(id)
@@ -210,8 +217,7 @@ class Prober:
         if made.id is not None:
             await self.hand.remove(made.id)
         if same(stored, value):
-            how = "ignored without a word" if trial.facts[at].word == "ignored" else "refused"
-            said = f"is taken when a record is made, and later {how}"
+            said = f"is taken when a record is made, and later: {trial.facts[at].said}"
             trial.facts[at] = Fact(word="create-only", said=said, level="warning", keys={"create_only": True})
 
 

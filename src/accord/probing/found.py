@@ -44,6 +44,9 @@ class Prop:
     """The value of some record of the system; None: there was none."""
     target: Native = None
     """Of a reference: the id of a record that it may name."""
+    careful: bool = False
+    """No id of a record that there is not may be written: where a connector reads before each write, a record that can
+    no longer be read can no longer be mended or removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

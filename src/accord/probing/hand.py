@@ -60,6 +60,8 @@ class Hand:
         """Seconds between two modification times that differ, as far as was seen."""
         self._deleted: Expression | None = compile_expression(datatype.deleted) if datatype.deleted else None
         self._notes: dict[str, Note] = {}
+        self.doubtful: list[Note] = []
+        """Creates of which nobody knows whether they happened."""
 
     @property
     def name(self) -> str:
@@ -90,6 +92,7 @@ class Hand:
             return Made(outcome=outcome)
         id = outcome.record.id if outcome.record is not None else await self._searched(str(natives[self.path]))
         if id is None:
+            self.doubtful.append(note)
             return Made(outcome=outcome)
         if id in self._notes:  # a repeated create that was known
             self.notes.strike(note)
@@ -101,8 +104,21 @@ class Hand:
 
     async def _searched(self, mark: str) -> str | None:
         """The id of a record of which the answer did not tell, by its mark."""
-        listing = await self.listing()
+        try:
+            listing = await self.listing()
+        except SystemFailure:
+            return None
         return next((id for id, one in listing.records.items() if one.natives().get(self.path) == mark), None)
+
+    async def _searched_by_tag(self) -> set[str] | None:
+        """The ids of all records that a listing shows and that hold the mark; None where it fails."""
+        try:
+            listing = await self.listing()
+        except SystemFailure:
+            return None
+        return {
+            id for id, one in listing.records.items() if holds(one, self.path, self.tag) and not self.is_deleted(one)
+        }
 
     async def look(self, id: str) -> Record | None:
         """The record as it is; None where it is gone, softly too."""
@@ -134,6 +150,8 @@ class Hand:
                 break
             if isinstance(answer, Record):
                 await self.connector.delete(self.name, id, Expects(version=answer.version, natives={}))
+            elif id in self._notes:  # it was made here, and cannot be read any more
+                await self.connector.delete(self.name, id, Expects())
         else:
             return False
         note = self._notes.pop(id, None)
@@ -147,9 +165,27 @@ class Hand:
             self._notes[id].marked = marked
             self.notes.save()
 
+    async def restore(self, id: str, path: str, value: Native) -> None:
+        """Put a property back to what it was, even where the record cannot be read with what it holds now."""
+        now = await self.answer(id)
+        version = now.version if isinstance(now, Record) else None
+        if not isinstance(now, Record) or now.natives().get(path) != value:
+            await self.connector.update(self.name, id, {path: value}, Expects(version=version, natives={}))
+
     async def remove_all(self) -> list[str]:
-        """Remove what is still there. Gives the ids of what cannot be removed."""
+        """Remove what is still there. Gives the ids of what cannot be removed; "?" for a create in doubt."""
         left = []
+        for note in list(self.doubtful):
+            found = await self._searched_by_tag()
+            if found is None:
+                left.append("?")
+                continue
+            for id in found - set(self._notes):
+                await self.remove(id)
+            if time.time() - note.at > self.system.limits.grace:
+                self.notes.strike(note)
+            else:
+                left.append("?")
         for id in reversed(list(self._notes)):
             try:
                 gone = await self.remove(id)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from accord.errors import ValueRefused
 from accord.model import ABSENT, Native
-from accord.probing.texts import probe_nothing, read_only
+from accord.probing.texts import not_taken, probe_nothing
 from accord.probing.trying import Got, Trial
 from accord.values.moments import (
     DATE_ONLY,
@@ -85,10 +85,8 @@ def _fine(form: Form | None) -> Form | None:
 
 
 def _is_taken(trial: Trial, got: Got) -> bool:
-    if got.state == "ignored":
-        read_only(trial)
-    elif not got.taken:
-        trial.see("refused", f"takes no made-up value: {got.message}", level="warning")
+    if not got.taken:
+        not_taken(trial, got)
     return got.taken
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from accord.errors import ValueRefused
 from accord.model import Native
 from accord.probing.found import Prop
-from accord.probing.texts import probe_nothing, read_only
+from accord.probing.texts import not_taken, probe_nothing
 from accord.probing.trying import Got, Trial
 from accord.values.numbers import to_decimal
 
@@ -19,11 +19,8 @@ LARGE = (10**6, 10**9, 2**31, 10**12, 2**53 + 1, 10**18)
 async def probe_number(trial: Trial) -> None:
     """All of it; facts go to the trial."""
     first = await _put(trial, Decimal(3))
-    if not first.taken and first.state != "kept":
-        if first.state == "ignored":
-            read_only(trial)
-        else:
-            trial.see("refused", f"takes no made-up value: {first.message}", level="warning")
+    if not first.taken:
+        not_taken(trial, first)
         return
     if trial.prop.kind != "integer":
         await _decimals(trial)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -46,24 +47,26 @@ def fixed_paths(datatype: Datatype) -> frozenset[str]:
 
 
 def props_of(
-    project: Project, told: Datatype, found: FoundDatatype, ids: Mapping[str, Native]
+    project: Project, told: Datatype, found: FoundDatatype, ids: Mapping[str, Native], *, careful: bool
 ) -> tuple[list[Prop], list[str]]:
     """What is probed of a datatype, and the paths that are not. `told` has what the system tells laid under what the
-    file says; `ids` is flow → native id of a record in this system.
+    file says; `ids` is flow → native id of a record in this system. `careful`: a whole number may name another record.
     """
     as_written = project.datatype(told.system, told.name)
     fixed, rows = fixed_paths(told), dict(_rows(project, told))
     known: dict[str, FoundProperty] = {one.path: one for one in found.properties}
     props, others = [], []
-    for path in dict.fromkeys([*told.properties, *rows, *known]):
-        if path in fixed:
+    paths = list(dict.fromkeys([*told.properties, *rows, *known]))
+    for path in paths:
+        around = any(other.startswith(f"{path}.") for other in paths)  # the object around another property
+        if path in fixed or around or any(step.startswith("__") for step in path.split(".")):
             continue
         prop = _prop(path, as_written.properties.get(path), told.properties.get(path), rows.get(path), known.get(path))
         if "[" in path or (prop.stated is not None and prop.stated.parts) or prop.kind not in TRIED:
             others.append(path)
         else:
             target = ids.get(rows[path][1]) if path in rows and rows[path][1] else None
-            props.append(_with_target(prop, target if target is not None else prop.sample))
+            props.append(_referring(prop, target if target is not None else prop.sample, careful=careful))
     return props, others
 
 
@@ -100,10 +103,11 @@ def _prop(
     )
 
 
-def _with_target(prop: Prop, target: Native) -> Prop:
-    from dataclasses import replace
-
-    return replace(prop, target=target) if prop.kind == "reference" else prop
+def _referring(prop: Prop, target: Native, *, careful: bool) -> Prop:
+    """A reference with a record that it may name; where one must be careful, each whole number may be one."""
+    if prop.kind != "reference" and not (careful and prop.kind == "integer"):
+        return prop
+    return replace(prop, kind="reference", target=target, careful=careful)
 
 
 def value_for(prop: Prop, system: System, number: int = 1) -> Native:

@@ -88,10 +88,13 @@ class Probe:
             await connector.open(self._first_paths())
             told = with_schemas(self.project, {self.system.name: await connector.schema()})
             ids = await self._ids(connector)
+            careful = {name: connector.capabilities(name).version_check is None for name in self.found}
         finally:
             await connector.close()
         for name, found in self.found.items():
-            self.props[name] = props_of(self.project, told.datatype(self.system.name, name), found, ids)
+            self.props[name] = props_of(
+                self.project, told.datatype(self.system.name, name), found, ids, careful=careful[name]
+            )
 
     def _first_paths(self) -> dict[str, list[str]]:
         return {name: sorted(fixed_paths(one)) for name, one in self.system.datatypes.items()}

@@ -19,7 +19,7 @@ async def probe_text(trial: Trial, *, bound: int = BOUND) -> None:
     """All of it; facts go to the trial."""
     first = await trial.put(trial.marked("Ab"))
     if not first.taken:
-        _not_taken(trial, first)
+        not_taken(trial, first)
         return
     room = await _length(trial, bound)
     if room is None or room >= ROOM + len(trial.marked("")):
@@ -35,10 +35,12 @@ async def probe_text(trial: Trial, *, bound: int = BOUND) -> None:
         await trial.put(trial.marked(""))
 
 
-def _not_taken(trial: Trial, got: Got) -> None:
+def not_taken(trial: Trial, got: Got) -> None:
     """The first value already went wrong."""
     if got.state == "ignored":
         read_only(trial)
+    elif got.state == "failed":
+        trial.see("failed", f"a made-up value ends in an error: {got.message}", level="warning")
     else:
         trial.see("refused", f"takes no made-up value: {got.message}", level="warning")
 

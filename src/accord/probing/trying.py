@@ -64,7 +64,7 @@ class Trial:
             return Got(state="failed", message="the record is gone since it was written to")
         now = after.natives().get(self.prop.path, ABSENT)
         self.taken = self.taken or not same(now, was)
-        if same(now, value):
+        if same(now, value) or (isinstance(value, bool) and _truth(now) is value):
             return Got(state="kept", stored=now)
         if outcome.kind in (OutcomeKind.REJECTED, OutcomeKind.STALE):
             return Got(state="refused", stored=now, message=outcome.message or "refused")
@@ -84,3 +84,9 @@ class Trial:
 def same(stored: Native | Absent, value: Native | Absent) -> bool:
     """Whether a value is there as it was written: 1.50 is 1.5, true is not 1."""
     return stored == value and isinstance(stored, bool) == isinstance(value, bool)
+
+
+def _truth(stored: Native | Absent) -> bool | None:
+    """What a system means that has no type of its own for truth: 1, "1", "true"."""
+    word = str(stored).strip().lower()
+    return True if word in ("1", "true", "t", "yes") else False if word in ("0", "false", "f", "no") else None
