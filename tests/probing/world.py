@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from typing import Any
 from accord.config.load import load
 from accord.config.meaning import Project
 from accord.connectors.memory import Behaviour, MemorySystem, TickingClock
+from accord.connectors.registry import connect
 from accord.engine.discovering import FoundDatatype
 from accord.probing.found import FoundOfDatatype, Probed
-from accord.probing.run import Probe
+from accord.probing.run import Connecting, Probe
 
 PROPERTIES: dict[str, Any] = {
     "title": {"type": "string", "required": True},
@@ -90,22 +90,22 @@ class Sandbox:
         file.write_text(json.dumps(told), "utf-8")
         return load(file)
 
-    def probe(self) -> Probe:
+    def probe(self, connecting: Connecting = connect) -> Probe:
         """Not yet planned."""
 
         async def pause(seconds: float) -> None:
             self.clock.time += timedelta(seconds=seconds)
 
         found = FoundDatatype(name="task", in_file=True, keys={}, sampled=0, properties=())
-        return Probe(self.project(), "sandbox", [found], pause=pause)
+        return Probe(self.project(), "sandbox", [found], connecting=connecting, pause=pause)
 
     def probed(self) -> FoundOfDatatype:
         """What was found of tasks; nothing is left."""
         return self.all_probed().datatypes[0]
 
-    def all_probed(self) -> Probed:
+    def all_probed(self, connecting: Connecting = connect) -> Probed:
         """What was found."""
-        probe = self.probe()
+        probe = self.probe(connecting)
         probe.plan()
         return probe.run(quiet)
 
@@ -116,9 +116,3 @@ def seen(found: FoundOfDatatype) -> dict[str, set[str]]:
     for path, fact in found.all_facts():
         words.setdefault(path or "", set()).add(fact.word)
     return words
-
-
-def half_up(value: Any) -> Any:
-    from decimal import ROUND_HALF_UP
-
-    return value.quantize(Decimal("0.01"), ROUND_HALF_UP) if isinstance(value, Decimal) else value

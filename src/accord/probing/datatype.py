@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,9 @@ Progress = Callable[[str, int, int | None], None]
 EMPTY: tuple[Native, ...] = (None, "")
 LONGEST_STEP = 2.0
 """Seconds; where modification times move in longer steps, it is not waited for them with each property."""
+MENDED = 4
+"""So often a create is sent with what its refusal names, or without it."""
+FILLED = frozenset({"default", "filled"})
 NOT_WRITTEN = frozenset({"ignored", "refused"})
 
 
@@ -37,8 +41,6 @@ class Prober:
     ) -> None:
         self.project, self.hand, self.props, self.untried, self.tell = project, hand, props, untried, tell
         self.template: dict[str, Native] = {}
-        self.needed_all = False
-        """Whether a create was taken only with every property."""
         self.facts: dict[str, list[Fact]] = {one.path: [] for one in props}
         self.own: list[Fact] = []
         self.before = 0
@@ -104,17 +106,45 @@ class Prober:
         said = "no property could hold a mark"
         for candidate in mark_candidates(self.props)[:3]:
             self.hand.path = candidate.path
-            for number, template in enumerate(self._templates()):
-                self.template, self.needed_all = template, number == 2
-                made = await self._create()
-                if made.record is not None and holds(made.record, self.hand.path, self.hand.tag):
-                    return made.record
-                if made.id is not None:
-                    said = f"{candidate.path} does not keep a mark"
-                    await self.hand.remove(made.id)
-                    break
+            made = await self._taken()
+            if made.record is not None and holds(made.record, self.hand.path, self.hand.tag):
+                return made.record
+            if made.id is not None:
+                said = f"{candidate.path} does not keep a mark"
+                await self.hand.remove(made.id)
+            else:
                 said = f"no made-up record is taken: {made.outcome.message or made.outcome.kind.value}"
         raise CannotProbe(said)
+
+    async def _taken(self) -> Made:
+        """The first of some creates that is taken, or the last one. What a refusal names is added, or left out."""
+        last, *first = reversed(self._templates())
+        for template in reversed(first):
+            made = await self._taken_as(template)
+            if made.id is not None:
+                return made
+        return await self._taken_as(last)
+
+    async def _taken_as(self, template: dict[str, Native]) -> Made:
+        self.template = template
+        for _ in range(MENDED):
+            made = await self._create()
+            mended = self._mended(made.outcome.message or "")
+            if made.id is not None or mended == self.template:
+                return made
+            self.template = mended
+        return await self._create()
+
+    def _mended(self, refusal: str) -> dict[str, Native]:
+        """The template without the properties that a refusal names, or with them where they are not in it."""
+        named = {
+            one.path
+            for one in self.props
+            if one.path != self.hand.path and re.search(rf"(?<![\w.]){re.escape(one.path)}(?![\w.])", refusal)
+        }
+        kept = {path: value for path, value in self.template.items() if path not in named}
+        made = {one.path: value_for(one, self.hand.system) for one in self.props if one.path in named}
+        return {**kept, **{path: made[path] for path in named - set(self.template) if made[path] is not None}}
 
     def _templates(self) -> list[dict[str, Native]]:
         """What a create may need: what is said to be required, made up; as in a record that is there; everything."""
@@ -163,7 +193,7 @@ class Prober:
     async def _required(self) -> None:
         """Creates without what is said to be required; and where all was needed, without each."""
         for prop in self.props:
-            if prop.path not in self.template or not (prop.required or self.needed_all):
+            if prop.path not in self.template:
                 continue
             made = await self._create(without=prop.path)
             if made.id is None and not prop.required:
@@ -199,7 +229,7 @@ class Prober:
         if timed and trial.taken and _untimed(before, after):
             trial.see("untimed", "a change of it does not move the modification time", level="problem")
         if any(fact.keys.get("read_only") or fact.keys.get("create_only") for fact in trial.facts):
-            self.facts[prop.path] = [fact for fact in self.facts[prop.path] if fact.word != "default"]
+            self.facts[prop.path] = [fact for fact in self.facts[prop.path] if fact.word not in FILLED]
         self.facts[prop.path] += trial.facts
 
     async def _at_creation(self, trial: Trial) -> None:
@@ -216,9 +246,24 @@ class Prober:
         stored: Native | Absent = made.record.natives().get(prop.path, ABSENT) if made.record is not None else ABSENT
         if made.id is not None:
             await self.hand.remove(made.id)
+        if (
+            made.id is None
+            and trial.facts[at].word == "refused"
+            and plain not in EMPTY
+            and await self._refuses(prop, plain)
+        ):
+            said = f"the system fills it in and takes no value: {made.outcome.message}"
+            trial.facts[at] = Fact(word="read-only", said=said, level="warning", keys={"read_only": True})
         if same(stored, value):
             said = f"is taken when a record is made, and later: {trial.facts[at].said}"
             trial.facts[at] = Fact(word="create-only", said=said, level="warning", keys={"create_only": True})
+
+    async def _refuses(self, prop: Prop, value: Native) -> bool:
+        """Whether a create is refused with the very value that the system fills in by itself."""
+        made = await self._create({prop.path: value})
+        if made.id is not None:
+            await self.hand.remove(made.id)
+        return made.id is None
 
 
 async def _probe(trial: Trial) -> None:

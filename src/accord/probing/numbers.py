@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from accord.errors import ValueRefused
@@ -19,6 +20,9 @@ LARGE = (10**6, 10**9, 2**31, 10**12, 2**53 + 1, 10**18)
 async def probe_number(trial: Trial) -> None:
     """All of it; facts go to the trial."""
     first = await _put(trial, Decimal(3))
+    if first.state == "refused" and trial.prop.sample is None:  # perhaps it is kept as text
+        trial.prop = replace(trial.prop, sample="3.00" if trial.prop.kind != "integer" else "3")
+        first = await _put(trial, Decimal(3))
     if not first.taken:
         not_taken(trial, first)
         return
@@ -34,7 +38,8 @@ async def probe_number(trial: Trial) -> None:
 def native(prop: Prop, number: Decimal) -> Native:
     """A number in the form in which the system shows it."""
     if isinstance(prop.sample, str):
-        return format(number, "f")
+        decimals = len(prop.sample.partition(".")[2])
+        return format(number if _scale(number) > decimals else number.quantize(Decimal(1).scaleb(-decimals)), "f")
     return int(number) if number == number.to_integral_value() and prop.kind == "integer" else number
 
 

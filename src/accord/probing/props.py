@@ -88,6 +88,10 @@ def _prop(
         kind = row[0]
     match = _TYPE.fullmatch(kind or "string")
     name, inside = (match[1], match[2] or "") if match else ("json", "")
+    sample = seen.example if seen is not None else None
+    if name in TEXTS and row is not None and row[0].partition("(")[0] in ("decimal", "float"):  # numbers kept as text
+        name, inside = "decimal", ""
+        sample = sample if isinstance(sample, str) else "0.00"
     values = told.values if told is not None else None
     return Prop(
         path=path,
@@ -99,7 +103,7 @@ def _prop(
         required=bool(told is not None and told.required) or bool(seen is not None and seen.required),
         read_only=bool(told is not None and told.read_only) or bool(seen is not None and seen.read_only),
         create_only=told is not None and told.create_only,
-        sample=seen.example if seen is not None else None,
+        sample=sample,
     )
 
 

@@ -28,7 +28,9 @@ async def probe_text(trial: Trial, *, bound: int = BOUND) -> None:
         await _signs(trial)
         await _html(trial)
     else:
-        trial.see("short", f"has room for {room} characters only: blanks, case and signs were not tried")
+        trial.see("short", f"has room for {room} characters only: blanks and signs were not tried")
+        if room >= 2 and not trial.holds_mark:
+            _cased(trial, await trial.put("iJ"), "iJ")
     await probe_nothing(trial, "", trial.marked("Xy"))
     await probe_nothing(trial, None, trial.marked("Zz"))
     if trial.holds_mark:
@@ -72,15 +74,18 @@ async def _blanks(trial: Trial) -> None:
 
 
 async def _case(trial: Trial) -> None:
-    got = await trial.put(trial.marked("iJ Kl"))
+    _cased(trial, await trial.put(trial.marked("iJ Kl")), "iJ Kl")
+
+
+def _cased(trial: Trial, got: Got, value: str) -> None:
     if not got.taken:
         return
     if got.text == got.text.upper():
         trial.rewrites("upper", "becomes capitals")
     elif got.text == got.text.lower():
         trial.rewrites("lower", "becomes small letters")
-    elif not got.text.endswith("iJ Kl"):
-        trial.see("case", f"'iJ Kl' becomes {got.text[-5:]!r}", level="warning")
+    elif not got.text.endswith(value):
+        trial.see("case", f"{value!r} becomes {got.text[-len(value) :]!r}", level="warning")
 
 
 async def _signs(trial: Trial) -> None:

@@ -1,6 +1,5 @@
 """A probe of Kinto: it keeps what it is given, and its promises."""
 
-import asyncio
 from pathlib import Path
 
 import pytest

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("tryton")
 
 
 def test_what_tryton_does(tryton: Tryton, tmp_path: Path) -> None:
-    """A name of work is trimmed, the code of a party is taken at creation only, a type is filled in; no version check."""
+    """The name of work is trimmed, the code of a party is taken at creation only; there is no version check."""
     made = {"work": tryton.made("project.work", {"name": "Dig", "type": "project"})}
     made["party"] = tryton.made("party.party", {"name": "One"})
     before = {model: tryton("GET", model).json for model in ("project.work", "party.party")}
