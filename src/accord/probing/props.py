@@ -42,7 +42,7 @@ def fixed_paths(datatype: Datatype) -> frozenset[str]:
     """What the system keeps for itself: id, times, version, key, the mark of deletion."""
     version = datatype.version.path if datatype.version is not None else None
     flags = compile_expression(datatype.deleted).paths if datatype.deleted else ()
-    named = (datatype.id, datatype.modified, version, datatype.key_property, *flags)
+    named = (datatype.id, datatype.created, datatype.modified, version, datatype.key_property, *flags)
     return frozenset(path for path in named if path is not None)
 
 
