@@ -32,7 +32,7 @@ def test_what_tryton_does(tryton: Tryton, tmp_path: Path) -> None:
     assert words(party) == {
         "": whole,
         "name": {"one-line"},
-        "code": {"filled", "create-only"},
+        "code": {"create-only"},
         "active": {"default"},
         "lang": {"untried"},
     }
