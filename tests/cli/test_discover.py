@@ -186,3 +186,18 @@ def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "lines[].count": "list(integer)",
     }
     assert list(properties(found, "customer")) == ["id", "name"]
+
+
+def test_one_line_of_a_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A path that the file names by a selector is a property of its own."""
+    fields = [{"id": 1, "value": f"V{n}"} for n in range(3)]
+    lines = [{"id": n, "fields": [{"id": 2, "value": "x"}, fields[n]]} for n in range(3)]
+    (tmp_path / "orders.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    (tmp_path / "accord.yaml").write_text(
+        "accord: 1\nsystems:\n  f:\n    connector: file\n    datatypes:\n"
+        '      order: {path: orders.jsonl, properties: {"fields[id=1].value": string}}\nflows: {}\n',
+        "utf-8",
+    )
+    assert run_app(["discover", "f", "-C", str(tmp_path), "--json"]) == 0
+    seen = properties(json.loads(capsys.readouterr().out), "order")
+    assert (seen["fields[id=1].value"]["filled"], seen["fields[id=1].value"]["example"]) == (3, "V0")

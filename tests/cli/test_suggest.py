@@ -95,6 +95,31 @@ def test_without_records_names_are_left(sales: World) -> None:
     assert all(each["score"] <= 1 for each in pair["rows"])
 
 
+def test_a_reference_where_one_table_serves_two_flows(world: World) -> None:
+    """The ids of one flow are those in its filter: what names projects does not name tasks of the same numbers."""
+    world.sql("pms", "CREATE TABLE project (id INTEGER PRIMARY KEY, name TEXT, parent INTEGER)")
+    world.sql("pms", "CREATE TABLE task (id INTEGER PRIMARY KEY, name TEXT)")
+    world.sql("erp", "CREATE TABLE work (id INTEGER PRIMARY KEY, name TEXT, kind TEXT, upper INTEGER)")
+    for number in range(1, 25):
+        parent = number - 12 if number > 12 else None
+        world.sql("pms", "INSERT INTO project VALUES (?, ?, ?)", number, f"Project {number}", parent)
+        upper = parent and parent + 100
+        world.sql("erp", "INSERT INTO work VALUES (?, ?, 'project', ?)", number + 100, f"Project {number}", upper)
+    for number in range(1, 41):
+        world.sql("pms", "INSERT INTO task VALUES (?, ?)", number, f"Task {number}")
+        world.sql("erp", "INSERT INTO work VALUES (?, ?, 'task', NULL)", number, f"Task {number}")
+    file = world.folder / "accord.yaml"
+    tables = "\n      ".join(["visit: {table: visit}", "project: {table: project}", "task: {table: task}"])
+    text = file.read_text("utf-8").replace("visit: {table: visit}", tables)
+    text = text.replace("trip: {table: trip}", "trip: {table: trip}\n      work: {table: work}")
+    for name in ("project", "task"):
+        side = f"{{datatype: work, where: kind == '{name}', defaults: {{kind: {name}}}}}"
+        text += f"  {name}:\n    pms: {name}\n    erp: {side}\n    rows: []\n"
+    file.write_text(text, "utf-8")
+    found = rows(world.accord("suggest", "project", "--json").json)
+    assert found["parent"] == {"pms": "parent", "erp": "upper", "type": "reference(project)"}
+
+
 def test_wrong_calls(world: World) -> None:
     """A flow that is not there; no records at all asked for."""
     assert "did you mean 'customer'?" in world.accord("suggest", "custmer").err

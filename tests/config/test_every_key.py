@@ -61,7 +61,7 @@ systems:
           name: {type: string, required: true, max_length: 80}
           state: {type: enum, values: [open, done, 3], default: open}
           number: {type: integer, read_only: true}
-          kind: {type: string, create_only: true}
+          kind: {type: string, create_only: true, rewrites: [trim, upper]}
           since: date
         key_property: custom.accord_key
         natural_key: [org_number, name]
@@ -108,6 +108,7 @@ systems:
     connector: sql
     url: sqlite:///data/erp.db
     read_only: false
+    sandbox: true
     datatypes:
       customer:
         table: customer
@@ -227,6 +228,7 @@ def test_a_rest_datatype_with_every_key(whole: Project) -> None:
     assert (properties["state"].values, properties["state"].default) == (("open", "done", 3), "open")
     assert properties["number"].read_only
     assert properties["kind"].create_only
+    assert properties["kind"].rewrites == ("trim", "upper")
     assert properties["since"].type == "date"
     options = customer.options
     assert options["list"]["paginator"]["size"] == 200

@@ -30,7 +30,14 @@ from accord.document.dataflow import describe
 
 PMS = frozenset({"custompms"})
 STATED = Property(
-    path="state", type="integer", required=True, max_length=9, values=("open",), default="open", parts=("one", "two")
+    path="state",
+    type="integer",
+    required=True,
+    max_length=9,
+    values=("open",),
+    default="open",
+    parts=("one", "two"),
+    rewrites=("trim",),
 )
 
 CHANGES: dict[type, dict[str, list[Any]]] = {
@@ -93,6 +100,7 @@ CHANGES: dict[type, dict[str, list[Any]]] = {
         "read_only": [True],
         "create_only": [True],
         "default": [None, "shut"],
+        "rewrites": [(), ("trim", "upper")],
         "write_as": ["state_id"],
         "write_with": [{"kind": "word"}],
         "null_when_absent": [True],
@@ -142,6 +150,7 @@ UNSAID = {
         "name": "said with the flow",
         "datatypes": "walked one by one",
         "derived": "where keys come from; the keys themselves are said",
+        "sandbox": "allows probing; no sync asks for it",
         "options": "the connector's; holds secrets",
     },
 }

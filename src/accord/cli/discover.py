@@ -8,10 +8,13 @@ import typer
 
 from accord.cli.call import Call, one_of
 from accord.cli.output import Output, counted, shown
+from accord.cli.probe import clean_up as clean
+from accord.cli.probe import document, entries
+from accord.cli.probe import probe as try_out
 from accord.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from accord.config.meaning import Datatype, Project, System
     from accord.engine.discovering import FoundDatatype, FoundProperty
@@ -32,9 +35,14 @@ def discover(
         bool, typer.Option("--fetch", help="First ask the system for its OpenAPI document, and keep it as `spec`.")
     ] = False,
     at: Annotated[str | None, typer.Option("--at", metavar="PATH", help="Where the system serves it.")] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Also find out what it does to values, on made-up records in a sandbox.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin the probe without asking.")] = False,
+    clean_up: Annotated[bool, typer.Option("--clean-up", help="Only remove what an interrupted --probe left.")] = False,
 ) -> int:
     """List what a system has: its datatypes and their properties, with types, limits and an example, from what it tells
-    and from some of its records. Nothing is written to the system.
+    and from some of its records. Nothing is written to the system, except by `--probe`.
 
     Example: `accord discover customerp`, `accord discover customerp customer --sample 1000 --write`,
     `accord discover crm --fetch`.
@@ -45,20 +53,30 @@ def discover(
         _fetch(call, system, at)
     project = call.project()
     one_of("system", [system], project.systems)
+    if (yes or clean_up) and not probe:
+        raise UsageError("--yes and --clean-up belong to --probe", hint=f"`accord discover {system} --probe`")
+    if clean_up:
+        return clean(call, project, system)
+    if probe:
+        from accord.probing.run import refuse
+
+        refuse(project, system)
     if sample < 0:
         raise UsageError("--sample must be 0 or more")
     found = ask(project.systems[system], sample)
     one_of(f"datatype in {system}", datatypes or (), [each.name for each in found])
     chosen = [each for each in found if not datatypes or each.name in datatypes]
-    if write:
-        _write(call, project, system, chosen)
-    if call.out.json:
-        call.out.document({"system": system, "datatypes": [_document(each) for each in chosen]})
-    else:
+    if not call.out.json and not probe:
         _show(call.out, chosen)
+    probed = try_out(call, project, system, chosen, yes=yes) if probe else None
+    if write and (probed is not None or not probe):
+        _write(call, project, system, chosen, entries(project, probed) if probed is not None else {})
+    if call.out.json:
+        told = {} if probed is None else {"probed": document(project, probed)}
+        call.out.document({"system": system, "datatypes": [_document(each) for each in chosen], **told})
     if project.systems[system].connector == "openapi":
         _left_open(call.out, project.systems[system])
-    return 0
+    return probed.status if probed is not None else 0
 
 
 def _fetch(call: Call, system: str, at: str | None) -> None:
@@ -72,11 +90,19 @@ def _fetch(call: Call, system: str, at: str | None) -> None:
     call.out.note(f"{file}: {'written' if changed else 'as it was'}, from {found.place} of {system}")
 
 
-def _write(call: Call, project: Project, system: str, chosen: Sequence[FoundDatatype]) -> None:
+def _write(
+    call: Call, project: Project, system: str, chosen: Sequence[FoundDatatype], more: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """`more` is datatype → property → what a probe found out of it."""
     from accord.config.writing import put_properties
 
-    file, known = project.file, project.systems[system]
-    wanted = {each.name: _unsaid(known.datatypes.get(each.name), each) for each in chosen}
+    file, told = project.file, project.systems[system].datatypes
+    wanted: dict[str, dict[str, Any]] = {}
+    for each in chosen:
+        known = _unsaid(told.get(each.name), each)
+        probed = more.get(each.name, {})
+        both = {path: {**known.get(path, {}), **probed.get(path, {})} for path in dict.fromkeys([*known, *probed])}
+        wanted[each.name] = {path: said for path, said in both.items() if said}
     added = put_properties(file, system, wanted, {each.name: each.keys for each in chosen if not each.in_file})
     for name, number in added.items():
         call.out.note(f"{file}: {counted(number, 'property', 'properties')} of {system}.{name} written")

@@ -26,6 +26,8 @@ class Property:
     read_only: bool = False
     create_only: bool = False
     default: Any = None
+    rewrites: tuple[str, ...] = ()
+    """What the system does to a value before it stores it (`REWRITES` in `words.py`)."""
     write_as: str | None = None
     """The path under which the system takes it, where that is another one than it shows it under."""
     write_with: Mapping[str, Any] | None = None
@@ -122,6 +124,8 @@ class System:
     limits: SystemLimits = SystemLimits()
     clock: SystemClock = SystemClock()
     read_only: bool = False
+    sandbox: bool = False
+    """Whether made-up records may be written to it: `discover --probe` does so nowhere else."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The keys that belong to the connector (`base_url`, `auth`, `url`, …); secrets are resolved in here."""
     derived: Mapping[str, tuple[Derivation, ...]] = field(default_factory=dict)

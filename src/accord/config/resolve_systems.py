@@ -231,6 +231,7 @@ def _system(name: str, body: dict[Any, Any], where: Where, problems: Problems, f
         limits=SystemLimits(**checked.limits.model_dump()),
         clock=SystemClock(zone=clock.zone, tolerance=clock.tolerance, resolution=clock.resolution),
         read_only=checked.read_only,
+        sandbox=checked.sandbox,
         options=options,
     )
 
@@ -413,6 +414,7 @@ def _property(path: str, model: PropertyModel, where: Where, problems: Problems)
         read_only=model.read_only,
         create_only=model.create_only,
         default=model.default,
+        rewrites=tuple(model.rewrites),
         write_as=model.write_as,
         write_with=model.write_with,
         null_when_absent=model.null_when_absent,

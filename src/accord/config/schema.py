@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from accord.config.kinds import duration, is_number, path_fault, rate, refuse
-from accord.config.words import LOCAL_PATH
+from accord.config.words import LOCAL_PATH, Rewrite
 
 
 class Strict(BaseModel):
@@ -103,6 +103,9 @@ def _property(value: Any) -> Any:
     return {"type": value} if isinstance(value, str) else {} if value is None else value
 
 
+Rewrites = Annotated[list[Rewrite], BeforeValidator(_listed, json_schema_input_type=Rewrite | list[Rewrite])]
+
+
 class PropertyModel(Strict):
     """What is known of one property."""
 
@@ -113,6 +116,7 @@ class PropertyModel(Strict):
     read_only: bool = False
     create_only: bool = False
     default: Any = None
+    rewrites: Rewrites = []
     write_as: Path | None = None
     write_with: dict[Path, Any] | None = None
     null_when_absent: bool = False
@@ -190,6 +194,7 @@ class SystemModel(Strict):
     limits: LimitsModel = Field(default_factory=lambda: LimitsModel())
     clock: ClockModel = Field(default_factory=lambda: ClockModel())
     read_only: bool = False
+    sandbox: bool = False
     datatypes: dict[str, Any]
     schedule: ScheduleModel | None = None
 

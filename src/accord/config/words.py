@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 FORMAT = 1
 
 LINK_MODES = ("create", "match-or-create", "match-only", "connected", "never")
@@ -55,6 +57,36 @@ LENSES = (
     "default",
     "expression",
 )
+
+Rewrite = Literal[
+    "trim",
+    "collapse",
+    "upper",
+    "lower",
+    "nfc",
+    "lines",
+    "escape",
+    "no-tags",
+    "cut",
+    "round",
+    "null-to-empty",
+    "empty-to-null",
+]
+REWRITES: dict[str, str] = {
+    "trim": "blanks at both ends go",
+    "collapse": "blanks in a row become one",
+    "upper": "capitals only",
+    "lower": "small letters only",
+    "nfc": "letters and their marks become one sign each",
+    "lines": "every line ends in a line feed alone",
+    "escape": "the signs < > & are kept as HTML entities",
+    "no-tags": "HTML tags go",
+    "cut": "what is too long is cut off",
+    "round": "decimals beyond its own are rounded away",
+    "null-to-empty": "null becomes an empty text",
+    "empty-to-null": "an empty text becomes null",
+}
+"""What systems do to values without a word, as `rewrites` of a property names it."""
 
 RESERVED_SYSTEMS = frozenset(
     (

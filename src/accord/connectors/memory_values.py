@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from accord.connectors.memory_behaviour import Normaliser, empty_to_null, null_to_empty, trim, upper
+from accord.model import ABSENT
 
 Check = Callable[[Any], str | None]
 """Why a value is refused, or None."""
 _SPACES = re.compile(r"\s+")
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _NO_DIGIT = re.compile(r"[^\d+]")
 
 
@@ -36,6 +38,16 @@ def fold(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def lines(value: Any) -> Any:
+    """Every line ends in a line feed alone."""
+    return value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value
+
+
+def no_tags(value: Any) -> Any:
+    """HTML tags go, and what is between them stays."""
+    return _TAG.sub("", value) if isinstance(value, str) else value
+
+
 def phone(value: Any) -> Any:
     """Digits in pairs behind the country code, as the system likes to show them."""
     if not isinstance(value, str) or not (digits := _NO_DIGIT.sub("", value)).startswith("+"):
@@ -48,6 +60,9 @@ NORMALISERS: Mapping[str, Normaliser] = {
     "collapse": collapse,
     "upper": upper,
     "fold": fold,
+    "lower": fold,
+    "lines": lines,
+    "no_tags": no_tags,
     "nfc": nfc,
     "escape": escape,
     "phone": phone,
@@ -71,7 +86,7 @@ def pattern(expression: str) -> Check:
 
 def options(*known: Any) -> Check:
     """Anything but these is refused; nothing at all is taken."""
-    return lambda value: None if value is None or value in known else f"{value!r} is no option"
+    return lambda value: None if value is None or value is ABSENT or value in known else f"{value!r} is no option"
 
 
 def clean_text(value: Any) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from accord.config.meaning import LensSpec, Property, Row, Side
+from accord.config.words import REWRITES
 from accord.document.pair import Pair
 from accord.document.parts import Table
 from accord.document.wording import conflict_words, plain, type_name
@@ -195,6 +196,8 @@ def _restrictions(pair: Pair, row: Row, stated: Property | None) -> Iterator[str
         yield "read-only"
     if stated.create_only:
         yield "written only when the record is created"
+    if stated.rewrites:
+        yield f"the system changes what it is given: {'; '.join(REWRITES[word] for word in stated.rewrites)}"
     yield from _form(pair, stated)
     if stated.default is not None:
         yield f"the system fills in {pair.value(stated.default)}"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
 from accord.config.meaning import Datatype, Flow, Project, Property, Row, Side, System
 from accord.connectors.registry import connect
 from accord.core.mapping import FlowMap
+from accord.engine.pairing import refusals
 from accord.engine.setting import needed_paths
 from accord.errors import AccordError, MendFile, Problem, ProjectFileError, SystemFailure
 from accord.ports import Capabilities, Connector, DatatypeSchema, PropertySchema
@@ -26,8 +28,8 @@ class Finding:
 
     level: Level
     kind: str
-    """`file`, `expression`, `property`, `type`, `length`, `required`, `law`, what else is said of a mapping (`narrow`,
-    `option`, `refused`, `fed`), or the kind of a system's failure."""
+    """`file`, `expression`, `property`, `type`, `pair`, `length`, `required`, `law`, what else is said of a mapping
+    (`narrow`, `option`, `map`, `refused`, `fed`), or the kind of a system's failure."""
     where: str
     message: str
     hint: str | None = None
@@ -50,24 +52,26 @@ class Checked:
     findings: tuple[Finding, ...]
     tried: tuple[Tried, ...] = ()
     promises: tuple[dict[str, str], ...] = ()
+    schemas: Mapping[str, Mapping[str, DatatypeSchema]] = field(default_factory=dict)
+    """System → datatype → what the system told of its properties."""
 
     @property
     def status(self) -> int:
         """The exit status: 2 the file is wrong, 1 a system cannot be used, 0 all is well."""
         kinds = {finding.kind for finding in self.findings if finding.level == "error"}
-        if kinds & {"file", "expression", "property", "type", "law"}:
+        if kinds & {"file", "expression", "property", "type", "pair", "map", "law"}:
             return 2
         return 1 if kinds else 0
 
 
 def check_offline(project: Project) -> Checked:
     """What can be said without asking any system."""
-    return Checked(findings=tuple(_compiled(project)))
+    return Checked(findings=(*_compiled(project), *_paired(project)))
 
 
 def check_project(project: Project) -> Checked:
     """Everything: the file, then each system. Failures of systems are findings."""
-    findings = list(_compiled(project))
+    findings = [*_compiled(project), *_paired(project)]
     if any(finding.level == "error" for finding in findings):
         return Checked(findings=tuple(findings))
     return asyncio.run(_check(project, findings))
@@ -108,6 +112,25 @@ def _lacking(project: Project, flow: Flow) -> Iterator[Finding]:
                 hint=f"write `{side.system}: {{datatype: {side.datatype}, {call}: false}}`, or the call: "
                 f"`{call}: {{path: …}}` of the datatype",
             )
+
+
+def _paired(project: Project) -> Iterator[Finding]:
+    """Rows whose type cannot be that of a property, as far as the file says it."""
+    for flow in project.flows.values():
+        for row in flow.rows:
+            for name in row.paths:
+                yield from _pair(project, flow, row, name, None)
+
+
+def _pair(project: Project, flow: Flow, row: Row, name: str, told: PropertySchema | None) -> Iterator[Finding]:
+    system, side = project.systems[name], flow.side(name)
+    said = system.datatypes[side.datatype].properties.get(row.paths[name]) if side else None
+    if told is not None:
+        if said is not None and said.type is not None:
+            return  # what the file says of it was looked at before
+        said = replace(said or Property(path=told.path), type=told.type)
+    for message, hint in refusals(row, name, said):
+        yield Finding(level="error", kind="pair", where=_row_path(flow, row), message=message, hint=hint)
 
 
 def refuse_wrong(project: Project) -> None:
@@ -171,6 +194,7 @@ async def _check(project: Project, findings: list[Finding]) -> Checked:
         findings=(*findings, *(finding for one in found for finding in one.findings)),
         tried=tuple(tried for one in found for tried in one.tried),
         promises=tuple(promise for one in found for promise in one.promises),
+        schemas={name: schema for one in found for name, schema in one.schemas.items()},
     )
 
 
@@ -193,14 +217,16 @@ async def _check_system(project: Project, system: System, paths: Mapping[str, An
 
 async def _check_open(project: Project, system: System, connector: Connector) -> Checked:
     tried = await _try(system, connector)
-    try:
-        findings = list(_compared(project, system, await connector.schema()))
-    except SystemFailure:
-        findings = []  # what failed is told by the attempts
+    schemas: Mapping[str, DatatypeSchema] = {}
+    with suppress(SystemFailure):  # what failed is told by the attempts
+        schemas = await connector.schema()
+    findings = list(_compared(project, system, schemas))
     if not any(finding.level == "error" for finding in findings):
         findings += [_failed(one) for one in tried if not one.ok]
     promises = [promise(datatype, connector.capabilities(name)) for name, datatype in system.datatypes.items()]
-    return Checked(findings=tuple(findings), tried=tuple(tried), promises=tuple(promises))
+    return Checked(
+        findings=tuple(findings), tried=tuple(tried), promises=tuple(promises), schemas={system.name: schemas}
+    )
 
 
 def _failed(tried: Tried) -> Finding:
@@ -251,6 +277,7 @@ def _compared_row(project: Project, flow: Flow, row: Row, side: Side, schema: Da
         return
     if told.path == path:
         yield from _row(project, flow, row, side.system, told)
+        yield from _pair(project, flow, row, side.system, told)
     if side.system not in row.targets:
         return
     if told.read_only:

@@ -15,9 +15,10 @@ from decimal import Decimal
 from typing import Any
 
 from accord.config.meaning import System
+from accord.connectors.paths import get_path
 from accord.connectors.registry import connect
 from accord.errors import UsageError
-from accord.model import Native, Natives
+from accord.model import ABSENT, Native, Natives
 from accord.ports import Connector, Discovered, Discovers, PropertySchema
 
 ENOUGH = 20
@@ -106,7 +107,8 @@ async def _asked(connector: Connector, asked: Discovers, sample: int) -> list[Di
 
 def as_found(system: System, one: Discovered) -> FoundDatatype:
     """What was told of a datatype, with what its samples show."""
-    samples = [flattened(natives) for natives in one.samples]
+    stated = [path for path in _stated(system, one.name) if "=" in path]
+    samples = [{**flattened(natives), **_selected(natives, stated)} for natives in one.samples]
     seen = list(dict.fromkeys(path for natives in samples for path in natives))
     heads = {path.partition(".")[0].removesuffix("[]") for path in seen if "." in path or path.endswith("[]")}
     paths = list(dict.fromkeys([*(path for path in one.properties if path not in heads), *seen]))
@@ -118,6 +120,17 @@ def as_found(system: System, one: Discovered) -> FoundDatatype:
         samples=tuple(samples),
         properties=tuple(_property(path, one.properties.get(path), samples) for path in paths),
     )
+
+
+def _stated(system: System, name: str) -> Iterable[str]:
+    """The paths that the project file names."""
+    return system.datatypes[name].properties if name in system.datatypes else ()
+
+
+def _selected(natives: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Native]:
+    """The values of single lines of a list, as `custom_fields[id=2].value` names them."""
+    found = {path: get_path(natives, path) for path in paths}
+    return {path: value for path, value in found.items() if value is not ABSENT}
 
 
 def flattened(record: Mapping[str, Any], before: str = "") -> dict[str, Native]:

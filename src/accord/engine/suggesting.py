@@ -160,15 +160,18 @@ class _References:
         for other in project.flows.values():
             sides = other.side(left), other.side(right)
             if sides[0] is not None and sides[1] is not None:
-                ids = [self._ids(project, side.system, side.datatype, asked[side.system]) for side in sides if side]
+                compiled = FlowMap(project, other)
+                ids = [self._ids(project, compiled.sides[side.system], asked[side.system]) for side in sides if side]
                 self.ids.append((other.name, ids[0], ids[1]))
                 self.told.setdefault((sides[0].datatype, sides[1].datatype), other.name)
         self.ids.sort(key=lambda one: (one[0] == flow.name, len(one[1])))
 
     @staticmethod
-    def _ids(project: Project, system: str, datatype: str, asked: Mapping[str, FoundDatatype]) -> frozenset[str]:
-        path = project.systems[system].datatypes[datatype].id
-        return frozenset(str(record.get(path)) for record in asked[datatype].samples)
+    def _ids(project: Project, side: SideMap, asked: Mapping[str, FoundDatatype]) -> frozenset[str]:
+        """The ids of the records that take part in a flow: one datatype may serve several."""
+        path = project.datatype(side.side.system, side.side.datatype).id
+        samples = asked[side.side.datatype].samples
+        return frozenset(str(record.get(path)) for record in samples if _is_in(side, record))
 
     def said(self, one: FoundProperty, other: FoundProperty) -> str | None:
         """The flow whose records both properties name, by what the systems tell of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Literal
 
 from accord.config.meaning import Project, Row
@@ -12,11 +13,11 @@ from accord.engine.checking import Checked, Finding
 from accord.engine.setting import compile_flows
 from accord.errors import ValueRefused
 from accord.simulate.laws import Law, laws_of
-from accord.simulate.learn import offline_shapes
+from accord.simulate.learn import offline_shapes, with_schema
 from accord.simulate.models import Shapes, told
 from accord.simulate.shapes import PropertyShape
 
-UNCOMPILED = frozenset({"type", "expression", "file"})
+UNCOMPILED = frozenset({"type", "pair", "expression", "file"})
 """Kinds of errors of `check` after which no row can be tried."""
 TEXTS = frozenset({"string", "text", "email", "url", "person", "phone"})
 
@@ -28,7 +29,7 @@ class MappingFinding:
     level: Literal["error", "warning"]
     """`error`: a promise breaks, or values are cut or held as a rule. `warning`: something is held now and then."""
     kind: str
-    """`law`, `narrow`, `option`, `required`, `read_only`, `refused` or `fed`."""
+    """`law`, `narrow`, `option`, `map`, `required`, `read_only`, `refused` or `fed`."""
     where: str
     """Path in the project file."""
     flow: str
@@ -52,16 +53,20 @@ def findings_of(project: Project, shapes: Shapes) -> tuple[list[MappingFinding],
 
 def with_laws(project: Project, found: Checked) -> Checked:
     """What was found, and what the laws say of each row on a thousand made values: an error where a row that goes both
-    ways loses something. Nothing more where a row cannot be compiled.
+    ways loses something. Nothing more where a row cannot be compiled. What the systems told of lengths, scales and
+    options, and of what is required or read only, goes into it.
     """
     if any(finding.level == "error" and finding.kind in UNCOMPILED for finding in found.findings):
         return found
-    said = {(finding.kind, finding.where) for finding in found.findings}
-    laws = findings_of(project, offline_shapes(project))[0]
+    shapes = {
+        (system, name): with_schema(shape, found.schemas.get(system, {}).get(name))
+        for (system, name), shape in offline_shapes(project).items()
+    }
+    laws = findings_of(project, shapes)[0]
     narrow = {one.where for one in laws if one.kind == "narrow"}
     told = [
         Finding(
-            level="error" if one.kind == "law" else "warning",
+            level="error" if one.kind in ("law", "map") else "warning",
             kind=one.kind,
             where=one.where,
             message=f"{one.row}: {one.message}",
@@ -70,9 +75,9 @@ def with_laws(project: Project, found: Checked) -> Checked:
         for one in laws
         if not (one.kind == "read_only" or (one.kind == "law" and one.level == "warning"))
         and not (one.kind == "refused" and one.where in narrow)
-        and not (one.kind == "narrow" and ("length", one.where) in said)
     ]
-    return replace(found, findings=(*found.findings, *told))
+    kept = (finding for finding in found.findings if finding.kind != "length")  # said with both lengths, as `narrow`
+    return replace(found, findings=(*kept, *told))
 
 
 def where_of(flow: FlowMap, row: Row) -> str:
@@ -89,6 +94,7 @@ def _of_row(flow: FlowMap, row: Row, laws: Sequence[Law], shapes: Shapes) -> Ite
     for system in sorted(row.paths):
         if row.sources - {system}:
             yield from _unwritable(flow, row, system)
+        yield from _mapped(flow, row, system)
 
 
 def _finding(
@@ -152,6 +158,22 @@ def _options(
     if homeless:
         message = f"{', '.join(homeless)} of {flow.title(source)} has no counterpart in {flow.title(target)}"
         yield _finding(flow, row, "warning", "option", message, "such a value is held; add it to `map`")
+
+
+def _mapped(flow: FlowMap, row: Row, system: str) -> Iterator[MappingFinding]:
+    """What the map of a row names for a system that has other options."""
+    known = flow.sides[system].properties.get(row.name)
+    options = known.values if known is not None else None
+    if not options or flow.rows[row.name].lenses.get(system):
+        return
+    for value in dict.fromkeys(row.maps.get(system, {}).values()):
+        if value not in options and str(value) not in map(str, options):
+            near = get_close_matches(str(value), [str(option) for option in options], n=1)
+            message = f"`map` names {str(value)!r} for {flow.title(system)}, which has {', '.join(map(str, options))}"
+            hint = (
+                f"did you mean {near[0]!r}?" if near else "take it out of `map`, or name the option that it stands for"
+            )
+            yield _finding(flow, row, "warning", "map", message, hint)
 
 
 def _unwritable(flow: FlowMap, row: Row, target: str) -> Iterator[MappingFinding]:

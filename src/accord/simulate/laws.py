@@ -54,9 +54,25 @@ def laws_of(flow: FlowMap, row: str, seed: int = 0, tries: int = TRIES) -> list[
         return []
     known = flow.rows[row]
     values = made_values(known, Random(f"{seed} {flow.name} {row}"), tries)  # noqa: S311
-    return [
-        _tried(flow, known, system, side.rows[row], values) for system, side in flow.sides.items() if row in side.rows
-    ]
+    held = {system: _held(flow, row, system, values) for system in flow.sides if row in flow.sides[system].rows}
+    laws = []
+    for system in held:
+        others = [held[name] for name in held if name != system and name in known.sources]
+        come = [value for at, value in enumerate(values) if not others or any(held_by[at] for held_by in others)]
+        laws.append(_tried(flow, known, system, flow.sides[system].rows[row], come or values))
+    return laws
+
+
+def _held(flow: FlowMap, row: str, system: str, values: Sequence[Any]) -> list[bool]:
+    """Which values a system can hold: no other one comes from it."""
+    found, codec = [], flow.sides[system].rows[row]
+    for value in values:
+        try:
+            codec.encode(value)
+            found.append(True)
+        except (ValueRefused, ExpressionError):
+            found.append(False)
+    return found
 
 
 def made_values(row: Row, random: Random, tries: int) -> list[Any]:

@@ -17,6 +17,7 @@ from accord.config.meaning import Datatype, Project
 from accord.connectors.memory import (
     Behaviour,
     Refused,
+    cut,
     empty_to_null,
     null_to_empty,
     rounded,
@@ -24,6 +25,7 @@ from accord.connectors.memory import (
     upper,
 )
 from accord.connectors.memory_behaviour import Normaliser
+from accord.connectors.memory_values import NORMALISERS
 from accord.connectors.paths import get_path
 from accord.engine.schemas import with_schemas
 from accord.model import ABSENT
@@ -128,6 +130,7 @@ def _normalisers(
     found: dict[str, tuple[Normaliser, ...]] = {}
     for path, known in shape.properties.items():
         steps: list[Normaliser] = []
+        steps += [step for word in known.rewrites if (step := _step(word, known)) is not None]
         if known.upper:
             steps.append(upper)
         if known.trimmed:
@@ -141,13 +144,24 @@ def _normalisers(
     return found
 
 
+def _step(word: str, known: PropertyShape) -> Normaliser | None:
+    """What a word of `rewrites` does; None where it has not the figure that it needs."""
+    if word == "cut":
+        return cut(known.max_length) if known.max_length is not None else None
+    if word == "round":
+        scale = (known.type or "").partition("(")[2].rstrip(")") if known.type != "integer" else "0"
+        return rounded(int(scale)) if scale.isdecimal() else None
+    return NORMALISERS[word.replace("-", "_")]
+
+
 def refuse(shape: DatatypeShape, record: Mapping[str, Any]) -> None:
     """What the real system would not take. Raises Refused."""
     for path, known in shape.properties.items():
         value = get_path(dict(record), path)
         if value is ABSENT or value is None:
             continue
-        if known.max_length is not None and isinstance(value, str) and len(value) > known.max_length:
+        cuts = "cut" in known.rewrites
+        if known.max_length is not None and not cuts and isinstance(value, str) and len(value) > known.max_length:
             raise Refused(f"{path} may have {known.max_length} characters, and has {len(value)}")
         if known.options and value not in known.options and value != "":
             raise Refused(f"{path} may be {', '.join(map(str, known.options))}, and is {value}")
@@ -171,6 +185,7 @@ def plain_shapes(project: Project) -> Shapes:
                     options=tuple(said.values or ()),
                     read_only=said.read_only,
                     create_only=said.create_only,
+                    rewrites=said.rewrites,
                 )
                 for path, said in datatype.properties.items()
             }

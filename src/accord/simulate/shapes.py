@@ -26,6 +26,8 @@ class PropertyShape:
     create_only: bool = False
     unique: bool = False
     nullable: bool = True
+    rewrites: tuple[str, ...] = ()
+    """What the project file says that the system does to a value."""
     upper: bool = False
     """Whether every value seen was in capitals."""
     trimmed: bool = False
