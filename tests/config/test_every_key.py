@@ -132,10 +132,10 @@ flows:
     groups: {address: [street, zip], contact: {rows: [phone], conflict: union}}
     after: [other]
     rows:
-      - {pms: number, erp: no, direction: "pms -> erp", required: true, description: The number}
+      - {pms: number, erp: no, direction: "pms -> erp", required: true, description: The number, when: "number != null"}
       - {pms: name, erp: full_name, crm: title, direction: "erp, pms -> crm", equal: spaces, truncate: true}
-      - {erp: street, pms: address.street, name: street, conflict: keep-filled}
-      - {pms: address.zip, erp: zip, name: zip, keep_filled: true}
+      - {erp: street, pms: address.street, name: street, conflict: keep-filled, when: {erp: "kind == 'a'"}}
+      - {pms: address.zip, erp: zip, name: zip, keep_filled: true, when: {erp: "kind == 'a'"}}
       - {pms: "tags[]", erp: tags, type: list of string, enforce: pms, name: tags}
       - {pms: phone, erp: phone, crm: phone, type: phone(NO), equal: digits}
       - {pms: "lines[].sku", erp: skus, type: set(string), name: skus}
@@ -282,6 +282,8 @@ def test_rows_with_every_key(whole: Project) -> None:
     assert (row("name").sources, row("name").targets) == ({"pms", "erp"}, {"crm"})
     assert (row("name").equal, row("name").truncate, row("phone").equal) == ("spaces", True, "digits")
     assert row("zip").keep_filled
+    assert row("zip").when == {"erp": "kind == 'a'"}
+    assert row("number").when == {"pms": "number != null"}
     assert row("tags").enforce == "pms"
     assert row("tags").type == TypeSpec(name="list", of=TypeSpec(name="string"))
     assert row("phone").type == TypeSpec(name="phone", arguments=("NO",))

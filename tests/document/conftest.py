@@ -143,6 +143,7 @@ def rich(seed: Project) -> Project:
         equal="case",
         truncate=True,
         keep_filled=True,
+        when={"custompms": "open"},
         description="Where it stands",
         group="standing",
     )

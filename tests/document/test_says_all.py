@@ -73,6 +73,7 @@ CHANGES: dict[type, dict[str, list[Any]]] = {
         "equal": [None, "exact", "spaces", "digits"],
         "truncate": [False],
         "keep_filled": [False],
+        "when": [{}, {"custompms": "other"}, {"customerp": "open"}],
         "description": [None, "Where it lies"],
         "group": [None, "naming"],
     },

@@ -173,7 +173,8 @@ def _reading(project: Project, flow: Flow) -> list[Any]:
         ]
         for row in sorted(flow.rows, key=lambda row: row.name)
     ]
-    return [sides, rows]
+    conditions = {row.name: row.when for row in flow.rows if row.when}
+    return [sides, rows, *([conditions] if conditions else [])]
 
 
 def json_schema() -> dict[str, Any]:

@@ -183,6 +183,8 @@ class Row:
     equal: Literal["exact", "case", "spaces", "digits"] | None = None
     truncate: bool = False
     keep_filled: bool = False
+    when: Mapping[str, str] = field(default_factory=dict)
+    """System → expression on its record. While one of them is not true the row rests: nothing of it is carried."""
     description: str | None = None
     group: str | None = None
 

@@ -243,7 +243,19 @@ class Flows:
             group = next((name for name, (names, _) in groups.items() if row.name in names), None)
             of_group = groups[group][1] if group is not None else None
             judged.append(replace(row, group=group, conflict=conflict or of_group or own or general or Conflict()))
+        self._check_conditions(judged, where)
         return tuple(judged)
+
+    def _check_conditions(self, rows: list[Row], where: Where) -> None:
+        """Rows that win or lose together rest together."""
+        first: dict[str, Row] = {}
+        for row in rows:
+            if row.group is not None and (other := first.setdefault(row.group, row)).when != row.when:
+                self._problems.add(
+                    (*where, "groups", row.group),
+                    f"the rows {other.name!r} and {row.name!r} of this group have different conditions (`when`)",
+                    hint="give all rows of the group the same `when`",
+                )
 
     def _general_conflict(self, systems: list[str]) -> Conflict | None:
         if self._defaults is None:

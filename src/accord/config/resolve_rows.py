@@ -71,6 +71,7 @@ def read_row(body: dict[Any, Any], where: Where, context: Context) -> tuple[Row,
         equal=model.equal,
         truncate=model.truncate,
         keep_filled=model.keep_filled,
+        when=_conditions(model.when, sources, paths, (*where, "when"), context.problems),
         description=model.description,
     )
     return row, read_conflict(model.conflict, (*where, "conflict"), tuple(paths), context.problems)
@@ -185,6 +186,28 @@ def _read_only(system: str, path: str, context: Context) -> bool:
     datatype = found.datatypes.get(context.sides[system])
     declared = datatype.properties.get(path) if datatype else None
     return found.read_only or (declared is not None and declared.read_only)
+
+
+def _conditions(
+    written: Mapping[str, str],
+    sources: list[str],
+    paths: Mapping[str, str],
+    where: Where,
+    problems: Problems,
+) -> dict[str, str]:
+    """System → expression. One alone is about the record of the system that the row flows from."""
+    if "" in written:
+        if len(sources) == 1:
+            return {sources[0]: written[""]}
+        hint = f"write {{{next(iter(paths))}: …}}, or give the row a direction from one system"
+        problems.add(
+            where, "the row flows from several systems, and the condition does not say whose record", hint=hint
+        )
+        return {}
+    for system in written:
+        if system not in paths:
+            problems.unknown((*where, system), "the system", system, paths)
+    return {system: text for system, text in written.items() if system in paths}
 
 
 def _enforcer(

@@ -264,6 +264,13 @@ class GroupModel(Strict):
     conflict: Any = None
 
 
+def _condition(value: Any) -> Any:
+    """One expression alone is kept under no name: whose record it is asked of, the direction says."""
+    if not isinstance(value, str | bool):
+        return value
+    return {"": value} if value != "" else refuse("the expression is empty")
+
+
 class RowModel(Strict):
     """A row without its paths."""
 
@@ -278,6 +285,9 @@ class RowModel(Strict):
     equal: Literal["exact", "case", "spaces", "digits"] | None = None
     truncate: bool = False
     keep_filled: bool = False
+    when: Annotated[
+        dict[str, Expression], BeforeValidator(_condition, json_schema_input_type=str | bool | dict[str, str | bool])
+    ] = {}
     description: str | None = None
 
 

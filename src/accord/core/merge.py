@@ -30,7 +30,8 @@ from accord.core.detect import Reading
 from accord.core.mapping import FlowMap
 from accord.core.merged import HeldRow, Merged, Superseded
 from accord.core.one_way import leave_one_way_edits, supersede_one_way_edits
-from accord.errors import ValueRefused
+from accord.core.resting import rests
+from accord.errors import ExpressionError, ValueRefused
 from accord.model import ABSENT, Agreed, Cause, Dangling, Link
 
 
@@ -56,6 +57,9 @@ def merge(
     is_new = len(readings) == 1 and not link.agreed
     for unit in flow.units:
         try:
+            if (why := rests(flow, unit[0], readings)) is not None:  # the rows of a group have one condition
+                merged.rests(unit, why)
+                continue
             if is_new and len(unit) == 1:
                 _take_new(flow, link, readings[0], unit[0], merged)
                 continue
@@ -65,6 +69,9 @@ def merge(
                 _thaw(flow, link, unit, merged, ice)
         except Refused as refused:
             _hold_refused(flow, link, refused, unit, merged)
+        except ExpressionError as error:
+            merged.frozen.update(unit)
+            merged.held.append(HeldRow(kind="value", row=unit[0], values={}, base=None, reason=error.message))
     return merged
 
 

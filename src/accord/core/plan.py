@@ -12,6 +12,7 @@ from accord.core.detect import Reading, same_native
 from accord.core.linkplan import AgreedRow, HeldItem, LinkPlan, LogLine, RowWrite, SeenMember, Wait, WritePlan
 from accord.core.mapping import FlowMap, SideMap
 from accord.core.merged import Merged
+from accord.core.resting import told
 from accord.errors import ValueRefused
 from accord.model import ABSENT, Agreed, Cause, Dangling, Link, LinkRef, LinkState, Op
 
@@ -74,6 +75,8 @@ class _Builder:
             HeldItem(kind=h.kind, row=h.row, values=dict(h.values), base=h.base, reason=h.reason) for h in merged.held
         ]
         self.waits: list[Wait] = []
+        self.lacking: list[str] = []
+        """Why a create waits for a row that rests."""
         for row, dangling in merged.waits:
             self._wait_for(row, dangling)
 
@@ -258,8 +261,23 @@ class _Builder:
                 native, pending = self._native(side, name, agreed.value, None)
                 rows.append(self._row_write(side, name, agreed, native, pending, None))
 
+    def _resting_row(self, side: SideMap, name: str, rows: list[RowWrite]) -> bool:
+        """A create goes without a row that rests, unless the system needs it. What was there is made again whole."""
+        before = len(rows)
+        self._restore_row(side, name, rows)
+        if len(rows) > before:
+            return True
+        if name in self.agreed and side.side.system in self.flow.rows[name].targets and side.may_write(name):
+            self.behind[side.side.system] = (*self.behind.get(side.side.system, ()), name)
+        needed = side.needs(name) and side.paths[name] not in side.side.defaults
+        if needed:
+            self.lacking.append(f"waits: {self.flow.title(side.side.system)} requires {side.paths[name]!r}")
+        return not needed
+
     def _create_row(self, side: SideMap, name: str, rows: list[RowWrite]) -> bool:
         row = self.flow.rows[name]
+        if name in self.merged.resting:
+            return self._resting_row(side, name, rows)
         if side.side.system not in row.targets:
             self._restore_row(side, name, rows)
             return True
@@ -305,6 +323,7 @@ class _Builder:
             log=tuple(self._superseded()),
             held=tuple(self.held),
             waits=tuple(self.waits),
+            why="; ".join(filter(None, [*self.lacking, told(self.merged.resting)])) or None,
         )
 
     def _superseded(self) -> list[LogLine]:

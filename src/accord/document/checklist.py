@@ -80,6 +80,8 @@ def _scope(pair: Pair) -> Iterator[tuple[str, str]]:
 def _properties(pair: Pair) -> Iterator[tuple[str, str]]:
     for row in pair.rows:
         yield f"property.{row.name}", _edit(pair, row)
+        if row.when and (pair.forward(row) or pair.backward(row)):
+            yield f"when.{row.name}", _rest(pair, row)
         values = list(mapped(pair, row))
         if values and pair.forward(row):
             pairs = "; ".join(f"{here} becomes {there}" for here, there in values)
@@ -93,6 +95,17 @@ def _edit(pair: Pair, row: Row) -> str:
         return f"{edit}it is set back to what {pair.system_title(row.enforce)} has."
     there = f"{counterpart} of its {pair.record(pair.target)}"
     return f"{edit}{there} follows ({type_name(row.type)})." if pair.forward(row) else f"{edit}{there} stays as it is."
+
+
+def _rest(pair: Pair, row: Row) -> str:
+    side = pair.source if pair.forward(row) else pair.target
+    other = pair.target if side is pair.source else pair.source
+    false = " or ".join(f"{pair.text(text)} untrue in {pair.system_title(name)}" for name, text in row.when.items())
+    path, there = plain(row.paths[side.system]), f"{plain(row.paths[other.system])} of its {pair.record(other)}"
+    return (
+        f"Make {false}, and edit {path} of a linked {pair.record(side)}: {there} stays as it is. Make it true "
+        f"again: {there} follows."
+    )
 
 
 def _conflicts(pair: Pair) -> Iterator[tuple[str, str]]:

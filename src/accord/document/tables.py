@@ -156,10 +156,17 @@ def _rules(pair: Pair, row: Row) -> Iterator[str]:
         yield "an empty value never replaces a filled one (keep_filled)"
     if row.truncate:
         yield "text that is too long for the other side is cut to fit (truncate)"
+    yield from (f"{words}; until then it rests (when)" for words in condition_words(pair, row))
     if row.equal is not None:
         yield _EQUAL_WORDS[row.equal]
     if row.description:
         yield pair.text(row.description)
+
+
+def condition_words(pair: Pair, row: Row) -> Iterator[str]:
+    """One sentence for each condition of a row."""
+    for system, text in row.when.items():
+        yield f"carried only while {pair.text(text)} is true of the record in {pair.system_title(system)}"
 
 
 def _reference(pair: Pair, name: str) -> str:
