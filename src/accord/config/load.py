@@ -81,7 +81,7 @@ def _resolve(file: Path, gathered: Gathered, problems: Problems) -> Project:
     systems = resolve_systems(written_systems, problems, folder)
     defaults = data.get("defaults")
     general = problems.validate(DefaultsModel, defaults, ("defaults",)) if defaults is not None else None
-    flows = Flows(_mapping(data, "flows"), systems, datatypes, general, problems).resolve()
+    flows = Flows(_mapping(data, "flows"), systems, datatypes, general, problems, folder).resolve()
     schedule, elsewhere = resolve_schedule({**data, "systems": written_systems}, datatypes, problems)
     sections = resolve_sections(data, problems)
     state = resolve_state(_state(top), folder, problems)
@@ -173,8 +173,11 @@ def _reading(project: Project, flow: Flow) -> list[Any]:
         ]
         for row in sorted(flow.rows, key=lambda row: row.name)
     ]
-    conditions = {row.name: row.when for row in flow.rows if row.when}
-    return [sides, rows, *([conditions] if conditions else [])]
+    more: list[Any] = [
+        {row.name: row.when for row in flow.rows if row.when},
+        {row.name: [row.table.passes, row.table.instead] for row in flow.rows if row.table is not None},
+    ]
+    return [sides, rows, *([more] if any(more) else [])]
 
 
 def json_schema() -> dict[str, Any]:

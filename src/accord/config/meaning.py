@@ -154,6 +154,20 @@ class LensSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MapTable:
+    """Where the value map of a row comes from, when that is a table beside the project file."""
+
+    file: str
+    lines: int
+    passes: bool = False
+    """Whether a value that is in no line goes through as it is; else it is held."""
+    instead: Mapping[str, Any] = field(default_factory=dict)
+    """System → what is written there for a value that is in no line."""
+    lossy: bool = False
+    """Whether several values may become one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
     """Who wins when edits of one row differ."""
 
@@ -179,6 +193,8 @@ class Row:
     maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """System → {canonical value as text: native value}. The first system of the flow has the canonical ones where
     only two are mapped."""
+    table: MapTable | None = None
+    """The table that `maps` were read from."""
     lenses: Mapping[str, tuple[LensSpec, ...]] = field(default_factory=dict)
     equal: Literal["exact", "case", "spaces", "digits"] | None = None
     truncate: bool = False
@@ -187,6 +203,10 @@ class Row:
     """System → expression on its record. While one of them is not true the row rests: nothing of it is carried."""
     description: str | None = None
     group: str | None = None
+
+    def is_lossy(self, system: str) -> bool:
+        """Whether the file says that a value loses information on its way to a system."""
+        return (self.table is not None and self.table.lossy) or any(spec.lossy for spec in self.lenses.get(system, ()))
 
     @property
     def reference(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accord.config.circles import check_after, check_rows
@@ -33,10 +34,12 @@ class Flows:
         written_systems: Mapping[str, Mapping[str, Any]],
         defaults: DefaultsModel | None,
         problems: Problems,
+        folder: Path,
     ) -> None:
         self._data = {key_text(name): body for name, body in data.items()}
         self._systems, self._written, self._problems = systems, written_systems, problems
         self._defaults = defaults
+        self._folder = folder
         self._members = {
             name: frozenset(key_text(key) for key in body if key_text(key) in written_systems)
             for name, body in self._data.items()
@@ -92,6 +95,7 @@ class Flows:
             names=tuple(self._written),
             flows=self._members,
             problems=self._problems,
+            folder=self._folder,
         )
         written = self._rows(model, where, context)
         groups = self._groups(model, [row for row, _ in written], where)

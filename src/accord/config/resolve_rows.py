@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accord.config.kinds import TypeRefused, parse_direction, parse_type, path_fault, target_of
+from accord.config.map_tables import TableReader, is_table
 from accord.config.maps import read_map
-from accord.config.meaning import Conflict, LensSpec, Row, System, TypeSpec
+from accord.config.meaning import Conflict, LensSpec, MapTable, Row, System, TypeSpec
 from accord.config.problems import Problems, field_names, listed, nearest
 from accord.config.rules import read_conflict
 from accord.config.tree import Where, key_text
-from accord.config.words import LENSES, TYPES
+from accord.config.words import CASELESS, LENSES, TYPES
 
 if TYPE_CHECKING:
     from accord.config.schema import RowModel
@@ -33,6 +35,8 @@ class Context:
     flows: Mapping[str, frozenset[str]]
     """Flow → its systems."""
     problems: Problems
+    folder: Path
+    """Of the project file."""
 
 
 def read_type(text: str, where: Where, problems: Problems) -> TypeSpec:
@@ -58,6 +62,7 @@ def read_row(body: dict[Any, Any], where: Where, context: Context) -> tuple[Row,
     kind = read_type(model.type, (*where, "type"), context.problems)
     _check_reference(kind, paths, (*where, "type"), context)
     sources, targets = _directed(model.direction, paths, where, context)
+    maps, table = _maps(model, kind, list(paths), sources, (*where, "map"), context)
     row = Row(
         name=name,
         paths=paths,
@@ -66,7 +71,8 @@ def read_row(body: dict[Any, Any], where: Where, context: Context) -> tuple[Row,
         targets=frozenset(targets),
         enforce=_enforcer(model, sources, paths, where, context.problems),
         required=model.required,
-        maps=read_map(model.map, (*where, "map"), tuple(paths), sources, context.problems),
+        maps=maps,
+        table=table,
         lenses=_lenses(model.lens, (*where, "lens"), paths, context.problems),
         equal=model.equal,
         truncate=model.truncate,
@@ -75,6 +81,16 @@ def read_row(body: dict[Any, Any], where: Where, context: Context) -> tuple[Row,
         description=model.description,
     )
     return row, read_conflict(model.conflict, (*where, "conflict"), tuple(paths), context.problems)
+
+
+def _maps(
+    model: RowModel, kind: TypeSpec, systems: list[str], sources: list[str], where: Where, context: Context
+) -> tuple[dict[str, dict[str, Any]], MapTable | None]:
+    """The value map of a row, and the table that it was read from, if it was."""
+    if not is_table(model.map):
+        return read_map(model.map, where, tuple(systems), sources, context.problems), None
+    fold = kind.name in CASELESS or model.equal == "case"
+    return TableReader(where, systems, sources, context.folder, fold, context.problems).read(model.map)
 
 
 def _apart(

@@ -6,7 +6,7 @@ the row, never a position: `task.property.name`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from accord.config.meaning import Row
 from accord.document.pair import Pair
@@ -14,6 +14,9 @@ from accord.document.parts import Check
 from accord.document.sides import deletion
 from accord.document.tables import mapped
 from accord.document.wording import conflict_words, limit_words, listed, plain, type_name
+
+EXAMPLES = 5
+"""Values of a table that a line of the checklist names."""
 
 
 def checklist(pair: Pair) -> tuple[Check, ...]:
@@ -84,8 +87,7 @@ def _properties(pair: Pair) -> Iterator[tuple[str, str]]:
             yield f"when.{row.name}", _rest(pair, row)
         values = list(mapped(pair, row))
         if values and pair.forward(row):
-            pairs = "; ".join(f"{here} becomes {there}" for here, there in values)
-            yield f"values.{row.name}", f"Enter each value of {plain(row.name)}: {pairs}. Any other value is held."
+            yield f"values.{row.name}", _values(row, values)
 
 
 def _edit(pair: Pair, row: Row) -> str:
@@ -95,6 +97,17 @@ def _edit(pair: Pair, row: Row) -> str:
         return f"{edit}it is set back to what {pair.system_title(row.enforce)} has."
     there = f"{counterpart} of its {pair.record(pair.target)}"
     return f"{edit}{there} follows ({type_name(row.type)})." if pair.forward(row) else f"{edit}{there} stays as it is."
+
+
+def _values(row: Row, values: Sequence[tuple[str, str]]) -> str:
+    shown = values if row.table is None else values[:EXAMPLES]
+    pairs = "; ".join(f"{here} becomes {there}" for here, there in shown)
+    if row.table is None:
+        return f"Enter each value of {plain(row.name)}: {pairs}. Any other value is held."
+    other = "goes through as it is" if row.table.passes else "is held"
+    if row.table.instead:
+        other = "is written as the rules say"
+    return f"Enter some values of {plain(row.name)} from {plain(row.table.file)}: {pairs}. Any other value {other}."
 
 
 def _rest(pair: Pair, row: Row) -> str:

@@ -6,14 +6,17 @@ Each function gives one table, or None where the file says nothing; only the tab
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from accord.config.meaning import LensSpec, Property, Row, Side
+from accord.config.meaning import LensSpec, MapTable, Property, Row, Side
 from accord.document.pair import Pair
 from accord.document.parts import Table
 from accord.document.wording import conflict_words, plain, type_name
 
 DATA_TYPE = "Custom Data Type"
+MOST = 300
+"""Values of one row that are written out; the rest is in the table that they come from."""
 _EQUAL_WORDS = {
     "exact": "compared character by character (equal: exact)",
     "case": "upper and lower case make no difference (equal: case)",
@@ -105,7 +108,7 @@ def group_table(pair: Pair) -> Table | None:
 
 def value_table(pair: Pair) -> Table | None:
     """Every value that has another name on the other side."""
-    rows = [(plain(row.name), *values) for row in pair.rows for values in mapped(pair, row)]
+    rows = [(plain(row.name), *values) for row in pair.rows for values in islice(mapped(pair, row), MOST)]
     header = ("Property", f"{pair.record(pair.source)} Value", f"{pair.record(pair.target)} Value")
     return _table("Value maps", header, rows, code={0, 1, 2})
 
@@ -150,6 +153,8 @@ def rule_table(pair: Pair) -> Table | None:
 def _rules(pair: Pair, row: Row) -> Iterator[str]:
     if row.reference is not None:
         yield _reference(pair, row.reference)
+    if row.table is not None:
+        yield from _table_words(pair, row.table)
     if row.required:
         yield "must be filled; a record without it is held (required)"
     if row.keep_filled:
@@ -167,6 +172,18 @@ def condition_words(pair: Pair, row: Row) -> Iterator[str]:
     """One sentence for each condition of a row."""
     for system, text in row.when.items():
         yield f"carried only while {pair.text(text)} is true of the record in {pair.system_title(system)}"
+
+
+def _table_words(pair: Pair, table: MapTable) -> Iterator[str]:
+    yield f"values as in the {table.lines} lines of {plain(table.file)}"
+    if table.lossy:
+        yield f"several values of {plain(table.file)} may become one (loses information)"
+    if table.passes:
+        yield "a value that is in no line goes through as it is (otherwise: pass)"
+    elif not table.instead:
+        yield "a value that is in no line is held"
+    for system, value in table.instead.items():
+        yield f"a value that is in no line is written to {pair.system_title(system)} as {pair.value(value)} (otherwise)"
 
 
 def _reference(pair: Pair, name: str) -> str:

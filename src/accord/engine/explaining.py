@@ -171,6 +171,8 @@ def _ruled(row: Row, systems: Sequence[str]) -> Iterator[str]:
     for system, lenses in row.lenses.items():
         if any(spec.lossy for spec in lenses):
             yield f"a lens of {system} loses information (lossy)"
+    if row.table is not None and row.table.lossy:
+        yield f"several values of {row.table.file} become one (lossy)"
 
 
 def _attempt(last: HistoryLine | None, system: str) -> str:

@@ -143,7 +143,7 @@ class _End:
         sides = [flow.sides[name] for name in values]
         if not all(side.writable and side.side.update and side.may_write(row) for side in sides):
             return True
-        if known.truncate or any(spec.lossy for specs in known.lenses.values() for spec in specs):
+        if known.truncate or any(map(known.is_lossy, known.paths)):
             return not self.world.is_marked(flow, row)
         if f"which {row!r} refers to" in (self.state.links.why([link.id]).get(link.id) or ""):
             return True

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from accord.config.meaning import Property, Row, System
+from accord.config.words import CASELESS
 from accord.errors import ExpressionError, ValueRefused
 from accord.model import Native
 from accord.values.lenses import INNER_SAMPLES, ROUNDING, Lens, Surroundings, lens, value_map
@@ -57,7 +58,7 @@ def codec(row: Row, system: System, prop: Property | None) -> Codec:
     around = Surroundings(zone=zone_of(system.clock.zone), kind=row.type.name, region=_region(row))
     lenses = [lens(spec, around) for spec in specs]
     if system.name in row.maps:
-        lenses.append(value_map(row.maps[system.name]))
+        lenses.append(_value_map(row, system.name))
     where = f"{system.title}: {path}"
     decode = _reader(inner, lenses)
     encode = _limited(_writer(row, inner, lenses, around), row, prop)
@@ -66,6 +67,15 @@ def codec(row: Row, system: System, prop: Property | None) -> Codec:
     if inner.text and not lenses:
         return Codec(path, _text_reader(where, decode), _explained(where, encode))
     return Codec(path, _explained_reader(where, decode), _explained(where, encode))
+
+
+def _value_map(row: Row, system: str) -> Lens:
+    table = row.table
+    if table is None:
+        return value_map(row.maps[system])
+    instead = {"instead": table.instead[system]} if system in table.instead else {}
+    fold = row.type.name in CASELESS or row.equal == "case"
+    return value_map(row.maps[system], fold=fold, passes=table.passes, **instead)
 
 
 def _region(row: Row) -> str | None:
