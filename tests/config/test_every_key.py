@@ -137,6 +137,16 @@ flows:
       - {erp: street, pms: address.street, name: street, conflict: keep-filled, when: {erp: "kind == 'a'"}}
       - {pms: address.zip, erp: zip, name: zip, keep_filled: true, when: {erp: "kind == 'a'"}}
       - {pms: "tags[]", erp: tags, type: list of string, enforce: pms, name: tags}
+      - pms: lines
+        erp: items
+        name: lines
+        type: set(object)
+        items:
+          key: [sku]
+          on_delete: edit_wins
+          rows:
+            - {pms: sku, erp: item.no, name: sku}
+            - {pms: count, erp: qty, type: integer, conflict: additive}
       - {pms: phone, erp: phone, crm: phone, type: phone(NO), equal: digits}
       - {pms: "lines[].sku", erp: skus, type: set(string), name: skus}
       - pms: state
@@ -281,6 +291,13 @@ def test_rows_with_every_key(whole: Project) -> None:
     assert (row("number").required, row("number").description) == (True, "The number")
     assert (row("name").sources, row("name").targets) == ({"pms", "erp"}, {"crm"})
     assert (row("name").equal, row("name").truncate, row("phone").equal) == ("spaces", True, "digits")
+    lines = row("lines").items
+    assert lines is not None
+    assert (lines.key, lines.on_delete, lines.judged) == (("sku",), "edit_wins", {"count"})
+    assert [(part.name, part.paths["erp"], part.conflict.rule) for part in lines.rows] == [
+        ("sku", "item.no", "ask"),
+        ("count", "qty", "additive"),
+    ]
     assert row("zip").keep_filled
     assert row("zip").when == {"erp": "kind == 'a'"}
     assert row("number").when == {"pms": "number != null"}

@@ -181,6 +181,40 @@ FLOW = [
         "groups.both",
         "different conditions",
     ),
+    *[
+        (ROWS.replace("name}", f"name, type: {type}, {more}items: {{key: {key}, rows: [{part}]}}}}"), 12, path, said)
+        for type, more, key, part, path, said in [
+            ("list(object)", "", "skv", "{pms: sku, erp: no}", "rows[0].items.key[0]", "'sku'"),
+            ("list(string)", "", "sku", "{pms: sku, erp: no}", "rows[0].items", "list(object)"),
+            ("list(object)", "equal: case, ", "sku", "{pms: sku, erp: no}", "rows[0].equal", "belongs to the rows"),
+            (
+                "list(object)",
+                "",
+                "sku",
+                "{pms: sku, erp: no, when: {pms: x}}",
+                "rows[0].items.rows[0].when",
+                "as a whole",
+            ),
+            ("list(object)", "", "sku", "{pms: sku, erq: no}", "rows[0].items.rows[0].erq", "'erq' is not known"),
+            ("list(object)", "", "sku", "{pms: sku, erp: 'a[].b'}", "rows[0].items.rows[0].erp", "no parts of its own"),
+            (
+                "list(object)",
+                "",
+                "sku",
+                "{pms: sku, erp: b, type: reference(task)}",
+                "rows[0].items.rows[0].type",
+                "not carried",
+            ),
+            (
+                "list(object)",
+                "",
+                "sku",
+                "{pms: sku, erp: a}, {pms: sku, erp: b}",
+                "rows[0].items.rows[1]",
+                "there already",
+            ),
+        ]
+    ],
     (ROWS.replace("name}", "name, equal: cas}"), 12, "rows[0].equal", "'case'"),
     (ROWS.replace("name}", "name, required: perhaps}"), 12, "rows[0].required", "true or false"),
     (ROWS.replace("name}", "name, type: decimal(x)}"), 12, "rows[0].type", "scale of a decimal"),

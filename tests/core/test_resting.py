@@ -7,7 +7,7 @@ from dataclasses import replace
 from accord.core.detect import Reading
 from accord.core.merge import merge
 from accord.core.plan import plan_link
-from accord.core.resting import told_of
+from accord.core.resting import told, told_of
 from accord.core.settle import settle
 from accord.model import ABSENT
 
@@ -153,3 +153,9 @@ def test_a_condition_may_look_at_what_no_row_names() -> None:
     other = Reading(flow, erp, erp.base, version=1, modified=None, resolve=lambda _: None)
     assert values(flow, merge(flow, link, [there[0], other])) == {"price": 7}
     assert values(flow, merge(flow, link, [there[1], other])) == {}
+
+
+def test_what_a_link_says_of_its_rows_is_read_back() -> None:
+    """Of each row its reason; nothing of links that say something else."""
+    assert told_of(told({"a": "one; two", "b": "three"})) == {"a": "one; two", "b": "three"}
+    assert told_of("waits for pms/task/1") == told_of(None) == told_of(told({})) == {}

@@ -12,6 +12,7 @@ from accord.config.meaning import (
     Conflict,
     Datatype,
     Flow,
+    Items,
     LensSpec,
     Limit,
     MapTable,
@@ -146,6 +147,7 @@ def rich(seed: Project) -> Project:
         truncate=True,
         keep_filled=True,
         when={"custompms": "open"},
+        items=Items(key=("a",), rows=(row("a", "b", TypeSpec(name="string"), name="a"),)),
         description="Where it stands",
         group="standing",
     )

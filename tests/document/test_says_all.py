@@ -12,6 +12,7 @@ from accord.config.meaning import (
     Conflict,
     Datatype,
     Flow,
+    Items,
     LensSpec,
     Limit,
     MapTable,
@@ -32,6 +33,13 @@ from accord.document.dataflow import describe
 PMS = frozenset({"custompms"})
 STATED = Property(
     path="state", type="integer", required=True, max_length=9, values=("open",), default="open", parts=("one", "two")
+)
+PART = Row(
+    name="a",
+    paths={"custompms": "a", "customerp": "b"},
+    type=TypeSpec(name="string"),
+    sources=frozenset(),
+    targets=frozenset(),
 )
 
 CHANGES: dict[type, dict[str, list[Any]]] = {
@@ -83,6 +91,16 @@ CHANGES: dict[type, dict[str, list[Any]]] = {
         "truncate": [False],
         "keep_filled": [False],
         "when": [{}, {"custompms": "other"}, {"customerp": "open"}],
+        "items": [
+            None,
+            Items(key=("b",), rows=(PART,)),
+            Items(key=("a",), rows=(PART,), on_delete="delete_wins"),
+            Items(key=("a",), rows=(PART,), judged=frozenset({"a"})),
+            Items(key=("a",), rows=(replace(PART, paths={"custompms": "x", "customerp": "b"}),)),
+            Items(key=("a",), rows=(replace(PART, type=TypeSpec(name="integer")),)),
+            Items(key=("a",), rows=(replace(PART, lenses={"customerp": (LensSpec(name="trim"),)}),)),
+            Items(key=("a",), rows=(replace(PART, maps={"custompms": {"1": "1"}, "customerp": {"1": "2"}}),)),
+        ],
         "description": [None, "Where it lies"],
         "group": [None, "naming"],
     },

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accord.config.gather import Gathered, gather
 from accord.config.interpolate import StandIns, read_dotenv
-from accord.config.meaning import Flow, Project
+from accord.config.meaning import Flow, Project, Row
 from accord.config.problems import Problems
 from accord.config.tree import key_text
 from accord.config.words import FORMAT
@@ -155,7 +155,17 @@ def _reading(project: Project, flow: Flow) -> list[Any]:
         made = [["created", datatype.created]] if datatype.created else []
         read = [datatype.id, datatype.deleted, zone, types, *([formed] if formed else []), *made]
         sides.append([side.system, side.datatype, side.where, *read])
-    rows = [
+    more: list[Any] = [
+        {row.name: row.when for row in flow.rows if row.when},
+        {row.name: [row.table.passes, row.table.instead] for row in flow.rows if row.table is not None},
+        {row.name: [row.items.key, _read_as(row.items.rows)] for row in flow.rows if row.items is not None},
+    ]
+    return [sides, _read_as(flow.rows), *([more] if any(more) else [])]
+
+
+def _read_as(rows: Iterable[Row]) -> list[Any]:
+    """How rows are read."""
+    return [
         [
             row.name,
             row.paths,
@@ -171,13 +181,8 @@ def _reading(project: Project, flow: Flow) -> list[Any]:
             row.equal,
             row.truncate,
         ]
-        for row in sorted(flow.rows, key=lambda row: row.name)
+        for row in sorted(rows, key=lambda row: row.name)
     ]
-    more: list[Any] = [
-        {row.name: row.when for row in flow.rows if row.when},
-        {row.name: [row.table.passes, row.table.instead] for row in flow.rows if row.table is not None},
-    ]
-    return [sides, rows, *([more] if any(more) else [])]
 
 
 def json_schema() -> dict[str, Any]:

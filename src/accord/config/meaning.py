@@ -176,6 +176,20 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """What the elements of a row's list are made of."""
+
+    key: tuple[str, ...]
+    """Sub-rows by which elements are told apart."""
+    rows: tuple[Row, ...]
+    """Sub-rows: their paths start at the element."""
+    judged: frozenset[str] = frozenset()
+    """Sub-rows that have a conflict rule of their own; the others follow the row's."""
+    on_delete: Literal["ask", "delete_wins", "edit_wins"] = "ask"
+    """What becomes of an element that one side has deleted and another edited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One line of a flow's property table."""
 
@@ -199,6 +213,8 @@ class Row:
     equal: Literal["exact", "case", "spaces", "digits"] | None = None
     truncate: bool = False
     keep_filled: bool = False
+    items: Items | None = None
+    """Of a list of objects with a key."""
     when: Mapping[str, str] = field(default_factory=dict)
     """System → expression on its record. While one of them is not true the row rests: nothing of it is carried."""
     description: str | None = None

@@ -254,6 +254,10 @@ class Flows:
         """Rows that win or lose together rest together."""
         first: dict[str, Row] = {}
         for row in rows:
+            if row.group is not None and row.items is not None:
+                self._problems.add(
+                    (*where, "groups", row.group), f"{row.name!r} is a list of objects, whose elements are merged alone"
+                )
             if row.group is not None and (other := first.setdefault(row.group, row)).when != row.when:
                 self._problems.add(
                     (*where, "groups", row.group),

@@ -268,6 +268,14 @@ class GroupModel(Strict):
     conflict: Any = None
 
 
+class ItemsModel(Strict):
+    """What the elements of a list are made of."""
+
+    key: Texts
+    rows: list[dict[Any, Any]] = Field(min_length=1)
+    on_delete: Literal["ask", "delete_wins", "edit_wins"] = "ask"
+
+
 class MapTableModel(Strict):
     """A value map that is kept in a table beside the project file."""
 
@@ -299,6 +307,7 @@ class RowModel(Strict):
     equal: Literal["exact", "case", "spaces", "digits"] | None = None
     truncate: bool = False
     keep_filled: bool = False
+    items: ItemsModel | None = None
     when: Annotated[
         dict[str, Expression], BeforeValidator(_condition, json_schema_input_type=str | bool | dict[str, str | bool])
     ] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from accord.config.meaning import Flow, Project, Property, Row, Side
+from accord.config.meaning import Datatype, Flow, Project, Property, Row, Side, System
 from accord.model import ABSENT, Native, Natives
 from accord.values.codec import Codec, codec
 from accord.values.expressions import Expression, compile_expression
@@ -116,7 +116,7 @@ def _compile_side(project: Project, flow: Flow, side: Side) -> SideMap:
         side=side,
         title=datatype.title,
         writable=not system.read_only,
-        rows={row.name: codec(row, system, datatype.properties.get(row.paths[side.system])) for row in rows},
+        rows={row.name: _codec(row, system, datatype) for row in rows},
         paths={row.name: row.paths[side.system] for row in rows},
         created=datatype.created,
         properties={
@@ -130,6 +130,14 @@ def _compile_side(project: Project, flow: Flow, side: Side) -> SideMap:
         conditions=conditions,
         looks_beside=any(not condition.paths <= mapped for condition in conditions.values()),
     )
+
+
+def _codec(row: Row, system: System, datatype: Datatype) -> Codec:
+    path = row.paths[system.name]
+    inside = {} if row.items is None else datatype.properties
+    start = f"{path}[]."
+    inner = {key.removeprefix(start): prop for key, prop in inside.items() if key.startswith(start)}
+    return codec(row, system, datatype.properties.get(path), inner)
 
 
 def _expression(text: str | None) -> Expression | None:

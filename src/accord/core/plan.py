@@ -15,6 +15,7 @@ from accord.core.merged import Merged
 from accord.core.resting import told
 from accord.errors import ValueRefused
 from accord.model import ABSENT, Agreed, Cause, Dangling, Link, LinkRef, LinkState, Op
+from accord.values.items import SampleItems
 
 Samples = Mapping[tuple[str, str, str], Any]
 """(system, datatype, path) → a native value seen there, from which the wire form is learned."""
@@ -208,6 +209,7 @@ class _Builder:
             raise _Wants(Wait(row=name, target=system, link=value.link))
         if like is None:
             like = self.ground.samples.get((system, side.side.datatype, side.paths[name]))
+            like = SampleItems(like) if self.flow.rows[name].items is not None and isinstance(like, list) else like
         return codec.encode(value, like=like), False
 
     def _hold_value(self, side: SideMap, name: str, agreed: Agreed, error: ValueRefused) -> None:

@@ -2,7 +2,7 @@
 
 The condition is asked of the records as they were read in this round. What rests keeps its base and its agreed value,
 so that what people do meanwhile is an edit once the condition is true, and is merged then like any other.
-See docs/decisions/048-rows-with-a-condition.md.
+See docs/decisions/048-conditions-tables-and-lists-in-rows.md.
 """
 
 from __future__ import annotations
@@ -53,5 +53,5 @@ def told(resting: Mapping[str, str]) -> str | None:
 def told_of(why: str | None) -> dict[str, str]:
     """Row → why it rests, out of `told`; empty for what says something else."""
     found = list(_ROW.finditer(why or ""))
-    ends = [match.start() for match in found[1:]] + [len(why or "")]
+    ends = [*(match.start() for match in found[1:]), len(why or "")][: len(found)]
     return {match[1]: (why or "")[match.end() : end] for match, end in zip(found, ends, strict=True)}

@@ -83,6 +83,8 @@ def _scope(pair: Pair) -> Iterator[tuple[str, str]]:
 def _properties(pair: Pair) -> Iterator[tuple[str, str]]:
     for row in pair.rows:
         yield f"property.{row.name}", _edit(pair, row)
+        if row.items is not None and pair.forward(row):
+            yield f"elements.{row.name}", _elements(pair, row)
         if row.when and (pair.forward(row) or pair.backward(row)):
             yield f"when.{row.name}", _rest(pair, row)
         values = list(mapped(pair, row))
@@ -97,6 +99,15 @@ def _edit(pair: Pair, row: Row) -> str:
         return f"{edit}it is set back to what {pair.system_title(row.enforce)} has."
     there = f"{counterpart} of its {pair.record(pair.target)}"
     return f"{edit}{there} follows ({type_name(row.type)})." if pair.forward(row) else f"{edit}{there} stays as it is."
+
+
+def _elements(pair: Pair, row: Row) -> str:
+    path = plain(row.paths[pair.source.system])
+    other = f"the {pair.record(pair.target)}"
+    both = "edit another one in both at once: each edit is in both"
+    if not pair.backward(row):
+        both = f"edit another one: {other} shows all of it"
+    return f"In {path} of a linked {pair.record(pair.source)} add one element, delete one, and {both}."
 
 
 def _values(row: Row, values: Sequence[tuple[str, str]]) -> str:

@@ -140,7 +140,11 @@ class Now:
     def _was_entered(self, event: Event, flow: FlowMap, row: str, mark: str) -> None:
         """P2: no value that nobody entered."""
         known = flow.rows[row]
-        if known.conflict.rule in JOINED or mark in ("", self._blank(flow, event.system, row)):
+        if (
+            known.conflict.rule in JOINED
+            or known.items is not None
+            or mark in ("", self._blank(flow, event.system, row))
+        ):
             return
         if mark.startswith("?") or row in flow.references:  # an id that was given again means another thing now: P7
             return

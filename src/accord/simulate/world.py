@@ -230,8 +230,9 @@ class World:
 
     def is_marked(self, flow: FlowMap, row: str) -> bool:
         """Whether values of a row can be told apart from outside."""
-        plain = not any(flow.rows[row].maps.values()) and row not in flow.references
-        return plain and marks.is_marked(flow.rows[row].type, self.row_shapes(flow, row))
+        known = flow.rows[row]  # of a list whose elements are merged, every element has a mark of its own
+        plain = not any(known.maps.values()) and row not in flow.references and known.items is None
+        return plain and marks.is_marked(known.type, self.row_shapes(flow, row))
 
     def in_scope(self, flow: FlowMap, system: str, record: Mapping[str, Any]) -> bool:
         """Whether the filter of a side is true; where it cannot be said, it is not."""
