@@ -27,6 +27,13 @@ DATES = st.dates(date(1900, 1, 1), date(2200, 1, 1))
 TIMES = st.times().map(lambda clock: clock.replace(microsecond=0))
 DURATIONS = st.integers(-(10**9), 10**9).map(lambda seconds: timedelta(seconds=seconds))
 MONEY = st.builds(Money, CENTS, st.sampled_from(["NOK", "EUR", "JPY"]))
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), INTEGERS, TEXT),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(TEXT, inner)),
+    max_leaves=8,
+)
+JSON_OBJECTS = st.dictionaries(TEXT, JSON)
+WORD = st.text(string.ascii_letters, min_size=1)
 
 FORMS: list[tuple[str, st.SearchStrategy[Any], Any]] = [
     ("string", TEXT, None),
@@ -72,6 +79,12 @@ FORMS: list[tuple[str, st.SearchStrategy[Any], Any]] = [
     ("phone(NO)", TEXT, None),
     ("country", st.sampled_from(["NO", "DE", "US"]), None),
     ("country", st.sampled_from(["NO", "DE", "US"]), "se"),
+    ("url", TEXT, None),
+    ("person", TEXT, None),
+    ("language", st.text(string.ascii_letters + "-_", min_size=1), None),
+    ("reference(customer)", st.integers(1, 10**12).map(str), None),
+    ("object", JSON_OBJECTS, None),
+    ("json", st.one_of(JSON_OBJECTS, st.lists(JSON), WORD, st.booleans()), None),
     ("list of integer", st.lists(INTEGERS).map(tuple), None),
     ("set of string", st.lists(TEXT).map(tuple), None),
 ]
@@ -144,6 +157,20 @@ LENSES: list[tuple[str, list[tuple[str, Any]], st.SearchStrategy[Any]]] = [
     ("list of string", [("split", {"by": ","})], st.lists(st.text(string.ascii_letters, min_size=1)).map(tuple)),
     ("text", [("strip-html", None)], st.text(string.printable).map(lambda text: text.replace("\r", "").strip())),
     ("decimal(3)", [("scale", Decimal("0.001"))], st.decimals(0, 1000, places=3)),
+    ("string", [("trim", None)], TEXT.map(str.strip)),
+    ("string", [("case", "upper")], WORD.map(str.upper)),
+    ("string", [("case", "lower")], WORD.map(str.lower)),
+    ("decimal", [("round", 2)], CENTS),
+    ("string", [("truncate", 5)], st.text(string.ascii_letters, max_size=5)),
+    ("string", [("join", ",")], st.lists(WORD, min_size=1).map(",".join)),
+    ("phone(NO)", [("phone", "NO")], st.integers(22_000_000, 22_999_999).map(str)),
+    ("phone(NO)", [("phone", {"region": "NO", "format": "national"})], st.integers(40_000_000, 49_999_999).map(str)),
+    ("string", [("default", "none")], st.text(string.ascii_letters, min_size=1)),
+    (
+        "string",
+        [("expression", {"read": "value.upperAscii()", "write": "value.lowerAscii()"})],
+        WORD.map(str.upper),
+    ),
 ]
 
 
