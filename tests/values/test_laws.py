@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accord.model import decode_natives, encode_natives
@@ -91,6 +91,7 @@ FORMS: list[tuple[str, st.SearchStrategy[Any], Any]] = [
 
 
 @pytest.mark.parametrize(("kind", "values", "like"), FORMS, ids=[f"{kind} like {like}" for kind, _, like in FORMS])
+@settings(deadline=None)
 @given(data=st.data())
 def test_what_is_written_is_read_again(
     kind: str, values: st.SearchStrategy[Any], like: Any, data: st.DataObject
@@ -101,6 +102,7 @@ def test_what_is_written_is_read_again(
 
 
 @pytest.mark.parametrize(("kind", "values", "like"), FORMS, ids=[f"{kind} like {like}" for kind, _, like in FORMS])
+@settings(deadline=None)
 @given(data=st.data())
 def test_writing_back_changes_nothing(
     kind: str, values: st.SearchStrategy[Any], like: Any, data: st.DataObject
@@ -175,6 +177,7 @@ LENSES: list[tuple[str, list[tuple[str, Any]], st.SearchStrategy[Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "lenses", "values"), LENSES, ids=[f"{lenses}" for _, lenses, _ in LENSES])
+@settings(deadline=None)  # tables of countries and numbering plans are read when they are first asked for
 @given(data=st.data())
 def test_a_lens_reads_what_it_wrote(
     kind: str, lenses: list[tuple[str, Any]], values: st.SearchStrategy[Any], data: st.DataObject
