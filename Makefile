@@ -114,6 +114,7 @@ mutations: setup
 
 schema: setup
 	$(BIN)/python -m accord.config.json_schema > docs/accord.schema.json
+	$(BIN)/python -m accord.document.values_page docs/reference/types-and-lenses.md
 
 lock:
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/uv.in -o requirements/uv.txt

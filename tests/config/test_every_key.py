@@ -149,11 +149,21 @@ flows:
     groups: {address: [street, zip], contact: {rows: [phone], conflict: union}}
     after: [other]
     rows:
-      - {pms: number, erp: no, direction: "pms -> erp", required: true, description: The number}
+      - {pms: number, erp: no, direction: "pms -> erp", required: true, description: The number, when: "number != null"}
       - {pms: name, erp: full_name, crm: title, direction: "erp, pms -> crm", equal: spaces, truncate: true}
-      - {erp: street, pms: address.street, name: street, conflict: keep-filled}
-      - {pms: address.zip, erp: zip, name: zip, keep_filled: true}
+      - {erp: street, pms: address.street, name: street, conflict: keep-filled, when: {erp: "kind == 'a'"}}
+      - {pms: address.zip, erp: zip, name: zip, keep_filled: true, when: {erp: "kind == 'a'"}}
       - {pms: "tags[]", erp: tags, type: list of string, enforce: pms, name: tags}
+      - pms: lines
+        erp: items
+        name: lines
+        type: set(object)
+        items:
+          key: [sku]
+          on_delete: edit_wins
+          rows:
+            - {pms: sku, erp: item.no, name: sku}
+            - {pms: count, erp: qty, type: integer, conflict: additive}
       - {pms: phone, erp: phone, crm: phone, type: phone(NO), equal: digits}
       - {pms: "lines[].sku", erp: skus, type: set(string), name: skus}
       - pms: state
@@ -331,7 +341,16 @@ def test_rows_with_every_key(whole: Project) -> None:
     assert (row("number").required, row("number").description) == (True, "The number")
     assert (row("name").sources, row("name").targets) == ({"pms", "erp"}, {"crm"})
     assert (row("name").equal, row("name").truncate, row("phone").equal) == ("spaces", True, "digits")
+    lines = row("lines").items
+    assert lines is not None
+    assert (lines.key, lines.on_delete, lines.judged) == (("sku",), "edit_wins", {"count"})
+    assert [(part.name, part.paths["erp"], part.conflict.rule) for part in lines.rows] == [
+        ("sku", "item.no", "ask"),
+        ("count", "qty", "additive"),
+    ]
     assert row("zip").keep_filled
+    assert row("zip").when == {"erp": "kind == 'a'"}
+    assert row("number").when == {"pms": "number != null"}
     assert row("tags").enforce == "pms"
     assert row("tags").type == TypeSpec(name="list", of=TypeSpec(name="string"))
     assert row("phone").type == TypeSpec(name="phone", arguments=("NO",))

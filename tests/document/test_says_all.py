@@ -12,8 +12,10 @@ from accord.config.meaning import (
     Conflict,
     Datatype,
     Flow,
+    Items,
     LensSpec,
     Limit,
+    MapTable,
     MatchScore,
     Project,
     Property,
@@ -38,6 +40,13 @@ STATED = Property(
     default="open",
     parts=("one", "two"),
     rewrites=("trim",),
+)
+PART = Row(
+    name="a",
+    paths={"custompms": "a", "customerp": "b"},
+    type=TypeSpec(name="string"),
+    sources=frozenset(),
+    targets=frozenset(),
 )
 
 CHANGES: dict[type, dict[str, list[Any]]] = {
@@ -77,9 +86,28 @@ CHANGES: dict[type, dict[str, list[Any]]] = {
         "required": [False],
         "maps": [{}, {"customerp": {"open": "B"}}],
         "lenses": [{}, {"custompms": (LensSpec(name="trim"),)}],
+        "table": [
+            None,
+            MapTable(file="other.csv", lines=1),
+            MapTable(file="states.csv", lines=2),
+            MapTable(file="states.csv", lines=1, passes=True),
+            MapTable(file="states.csv", lines=1, lossy=True),
+            MapTable(file="states.csv", lines=1, instead={"customerp": "Z"}),
+        ],
         "equal": [None, "exact", "spaces", "digits"],
         "truncate": [False],
         "keep_filled": [False],
+        "when": [{}, {"custompms": "other"}, {"customerp": "open"}],
+        "items": [
+            None,
+            Items(key=("b",), rows=(PART,)),
+            Items(key=("a",), rows=(PART,), on_delete="delete_wins"),
+            Items(key=("a",), rows=(PART,), judged=frozenset({"a"})),
+            Items(key=("a",), rows=(replace(PART, paths={"custompms": "x", "customerp": "b"}),)),
+            Items(key=("a",), rows=(replace(PART, type=TypeSpec(name="integer")),)),
+            Items(key=("a",), rows=(replace(PART, lenses={"customerp": (LensSpec(name="trim"),)}),)),
+            Items(key=("a",), rows=(replace(PART, maps={"custompms": {"1": "1"}, "customerp": {"1": "2"}}),)),
+        ],
         "description": [None, "Where it lies"],
         "group": [None, "naming"],
     },

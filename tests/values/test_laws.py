@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accord.model import decode_natives, encode_natives
@@ -27,6 +27,13 @@ DATES = st.dates(date(1900, 1, 1), date(2200, 1, 1))
 TIMES = st.times().map(lambda clock: clock.replace(microsecond=0))
 DURATIONS = st.integers(-(10**9), 10**9).map(lambda seconds: timedelta(seconds=seconds))
 MONEY = st.builds(Money, CENTS, st.sampled_from(["NOK", "EUR", "JPY"]))
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), INTEGERS, TEXT),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(TEXT, inner)),
+    max_leaves=8,
+)
+JSON_OBJECTS = st.dictionaries(TEXT, JSON)
+WORD = st.text(string.ascii_letters, min_size=1)
 
 FORMS: list[tuple[str, st.SearchStrategy[Any], Any]] = [
     ("string", TEXT, None),
@@ -72,12 +79,19 @@ FORMS: list[tuple[str, st.SearchStrategy[Any], Any]] = [
     ("phone(NO)", TEXT, None),
     ("country", st.sampled_from(["NO", "DE", "US"]), None),
     ("country", st.sampled_from(["NO", "DE", "US"]), "se"),
+    ("url", TEXT, None),
+    ("person", TEXT, None),
+    ("language", st.text(string.ascii_letters + "-_", min_size=1), None),
+    ("reference(customer)", st.integers(1, 10**12).map(str), None),
+    ("object", JSON_OBJECTS, None),
+    ("json", st.one_of(JSON_OBJECTS, st.lists(JSON), WORD, st.booleans()), None),
     ("list of integer", st.lists(INTEGERS).map(tuple), None),
     ("set of string", st.lists(TEXT).map(tuple), None),
 ]
 
 
 @pytest.mark.parametrize(("kind", "values", "like"), FORMS, ids=[f"{kind} like {like}" for kind, _, like in FORMS])
+@settings(deadline=None)
 @given(data=st.data())
 def test_what_is_written_is_read_again(
     kind: str, values: st.SearchStrategy[Any], like: Any, data: st.DataObject
@@ -88,6 +102,7 @@ def test_what_is_written_is_read_again(
 
 
 @pytest.mark.parametrize(("kind", "values", "like"), FORMS, ids=[f"{kind} like {like}" for kind, _, like in FORMS])
+@settings(deadline=None)
 @given(data=st.data())
 def test_writing_back_changes_nothing(
     kind: str, values: st.SearchStrategy[Any], like: Any, data: st.DataObject
@@ -144,10 +159,25 @@ LENSES: list[tuple[str, list[tuple[str, Any]], st.SearchStrategy[Any]]] = [
     ("list of string", [("split", {"by": ","})], st.lists(st.text(string.ascii_letters, min_size=1)).map(tuple)),
     ("text", [("strip-html", None)], st.text(string.printable).map(lambda text: text.replace("\r", "").strip())),
     ("decimal(3)", [("scale", Decimal("0.001"))], st.decimals(0, 1000, places=3)),
+    ("string", [("trim", None)], TEXT.map(str.strip)),
+    ("string", [("case", "upper")], WORD.map(str.upper)),
+    ("string", [("case", "lower")], WORD.map(str.lower)),
+    ("decimal", [("round", 2)], CENTS),
+    ("string", [("truncate", 5)], st.text(string.ascii_letters, max_size=5)),
+    ("string", [("join", ",")], st.lists(WORD, min_size=1).map(",".join)),
+    ("phone(NO)", [("phone", "NO")], st.integers(22_000_000, 22_999_999).map(str)),
+    ("phone(NO)", [("phone", {"region": "NO", "format": "national"})], st.integers(40_000_000, 49_999_999).map(str)),
+    ("string", [("default", "none")], st.text(string.ascii_letters, min_size=1)),
+    (
+        "string",
+        [("expression", {"read": "value.upperAscii()", "write": "value.lowerAscii()"})],
+        WORD.map(str.upper),
+    ),
 ]
 
 
 @pytest.mark.parametrize(("kind", "lenses", "values"), LENSES, ids=[f"{lenses}" for _, lenses, _ in LENSES])
+@settings(deadline=None)  # tables of countries and numbering plans are read when they are first asked for
 @given(data=st.data())
 def test_a_lens_reads_what_it_wrote(
     kind: str, lenses: list[tuple[str, Any]], values: st.SearchStrategy[Any], data: st.DataObject

@@ -106,7 +106,13 @@ def _show_row(out: Output, project: Project, row: Mapping[str, Any]) -> None:
         out.say(f"  {system} {row['paths'].get(system, '')}: {shown(value)}{behind}")
     if row["revision"] is None:
         out.say("  Nothing is agreed yet.")
-        return
+    else:
+        _show_agreed(out, project, row)
+    for reason in row["reasons"]:
+        out.say(f"  {reason[:1].upper()}{reason[1:]}.")
+
+
+def _show_agreed(out: Output, project: Project, row: Mapping[str, Any]) -> None:
     source = project.systems[row["origin"]].title if row["origin"] in project.systems else "a person"
     edited = f", edited there {_moment(row['modified'])}" if row["modified"] else ""
     out.say(f"  Agreed: {shown(row['agreed'])}, from {source}{edited}; revision {row['revision']}.")
@@ -115,8 +121,6 @@ def _show_row(out: Output, project: Project, row: Mapping[str, Any]) -> None:
         out.say("  Accord never wrote it: the sides were equal when they were linked.")
     else:
         out.say(f"  {_told(change)}")
-    for reason in row["reasons"]:
-        out.say(f"  {reason[:1].upper()}{reason[1:]}.")
 
 
 def _moment(text: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accord.config.gather import Gathered, gather
 from accord.config.interpolate import StandIns, read_dotenv
-from accord.config.meaning import Flow, Project, Property
+from accord.config.meaning import Flow, Project, Property, Row
 from accord.config.problems import Problems
 from accord.config.tree import key_text
 from accord.config.words import FORMAT
@@ -82,7 +82,7 @@ def _resolve(file: Path, gathered: Gathered, problems: Problems) -> Project:
     systems = resolve_systems(laid, problems, folder, derived)
     defaults = data.get("defaults")
     general = problems.validate(DefaultsModel, defaults, ("defaults",)) if defaults is not None else None
-    flows = Flows(_mapping(data, "flows"), systems, datatypes, general, problems).resolve()
+    flows = Flows(_mapping(data, "flows"), systems, datatypes, general, problems, folder).resolve()
     schedule, elsewhere = resolve_schedule({**data, "systems": written_systems}, datatypes, problems)
     sections = resolve_sections(data, problems)
     state = resolve_state(_state(top), folder, problems)
@@ -158,7 +158,17 @@ def _reading(project: Project, flow: Flow) -> list[Any]:
         made = [["created", datatype.created]] if datatype.created else []
         read = [datatype.id, datatype.deleted, zone, types, *([formed] if formed else []), *made]
         sides.append([side.system, side.datatype, side.where, *read])
-    rows = [
+    more: list[Any] = [
+        {row.name: row.when for row in flow.rows if row.when},
+        {row.name: [row.table.passes, row.table.instead] for row in flow.rows if row.table is not None},
+        {row.name: [row.items.key, _read_as(row.items.rows)] for row in flow.rows if row.items is not None},
+    ]
+    return [sides, _read_as(flow.rows), *([more] if any(more) else [])]
+
+
+def _read_as(rows: Iterable[Row]) -> list[Any]:
+    """How rows are read."""
+    return [
         [
             row.name,
             row.paths,
@@ -174,9 +184,8 @@ def _reading(project: Project, flow: Flow) -> list[Any]:
             row.equal,
             row.truncate,
         ]
-        for row in sorted(flow.rows, key=lambda row: row.name)
+        for row in sorted(rows, key=lambda row: row.name)
     ]
-    return [sides, rows]
 
 
 def json_schema() -> dict[str, Any]:

@@ -178,11 +178,39 @@ class LensSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MapTable:
+    """Where the value map of a row comes from, when that is a table beside the project file."""
+
+    file: str
+    lines: int
+    passes: bool = False
+    """Whether a value that is in no line goes through as it is; else it is held."""
+    instead: Mapping[str, Any] = field(default_factory=dict)
+    """System → what is written there for a value that is in no line."""
+    lossy: bool = False
+    """Whether several values may become one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
     """Who wins when edits of one row differ."""
 
     rule: ConflictRule = "ask"
     prefer: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """What the elements of a row's list are made of."""
+
+    key: tuple[str, ...]
+    """Sub-rows by which elements are told apart."""
+    rows: tuple[Row, ...]
+    """Sub-rows: their paths start at the element."""
+    judged: frozenset[str] = frozenset()
+    """Sub-rows that have a conflict rule of their own; the others follow the row's."""
+    on_delete: Literal["ask", "delete_wins", "edit_wins"] = "ask"
+    """What becomes of an element that one side has deleted and another edited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,12 +231,22 @@ class Row:
     maps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """System → {canonical value as text: native value}. The first system of the flow has the canonical ones where
     only two are mapped."""
+    table: MapTable | None = None
+    """The table that `maps` were read from."""
     lenses: Mapping[str, tuple[LensSpec, ...]] = field(default_factory=dict)
     equal: Literal["exact", "case", "spaces", "digits"] | None = None
     truncate: bool = False
     keep_filled: bool = False
+    items: Items | None = None
+    """Of a list of objects with a key."""
+    when: Mapping[str, str] = field(default_factory=dict)
+    """System → expression on its record. While one of them is not true the row rests: nothing of it is carried."""
     description: str | None = None
     group: str | None = None
+
+    def is_lossy(self, system: str) -> bool:
+        """Whether the file says that a value loses information on its way to a system."""
+        return (self.table is not None and self.table.lossy) or any(spec.lossy for spec in self.lenses.get(system, ()))
 
     @property
     def reference(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accord.config.circles import check_after, check_rows
@@ -33,10 +34,12 @@ class Flows:
         written_systems: Mapping[str, Mapping[str, Any]],
         defaults: DefaultsModel | None,
         problems: Problems,
+        folder: Path,
     ) -> None:
         self._data = {key_text(name): body for name, body in data.items()}
         self._systems, self._written, self._problems = systems, written_systems, problems
         self._defaults = defaults
+        self._folder = folder
         self._members = {
             name: frozenset(key_text(key) for key in body if key_text(key) in written_systems)
             for name, body in self._data.items()
@@ -92,6 +95,7 @@ class Flows:
             names=tuple(self._written),
             flows=self._members,
             problems=self._problems,
+            folder=self._folder,
         )
         written = self._rows(model, where, context)
         groups = self._groups(model, [row for row, _ in written], where)
@@ -243,7 +247,23 @@ class Flows:
             group = next((name for name, (names, _) in groups.items() if row.name in names), None)
             of_group = groups[group][1] if group is not None else None
             judged.append(replace(row, group=group, conflict=conflict or of_group or own or general or Conflict()))
+        self._check_conditions(judged, where)
         return tuple(judged)
+
+    def _check_conditions(self, rows: list[Row], where: Where) -> None:
+        """Rows that win or lose together rest together."""
+        first: dict[str, Row] = {}
+        for row in rows:
+            if row.group is not None and row.items is not None:
+                self._problems.add(
+                    (*where, "groups", row.group), f"{row.name!r} is a list of objects, whose elements are merged alone"
+                )
+            if row.group is not None and (other := first.setdefault(row.group, row)).when != row.when:
+                self._problems.add(
+                    (*where, "groups", row.group),
+                    f"the rows {other.name!r} and {row.name!r} of this group have different conditions (`when`)",
+                    hint="give all rows of the group the same `when`",
+                )
 
     def _general_conflict(self, systems: list[str]) -> Conflict | None:
         if self._defaults is None:

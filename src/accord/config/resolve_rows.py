@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accord.config.kinds import TypeRefused, parse_direction, parse_type, path_fault, target_of
+from accord.config.map_tables import TableReader, is_table
 from accord.config.maps import read_map
-from accord.config.meaning import Conflict, LensSpec, Row, System, TypeSpec
+from accord.config.meaning import Conflict, Items, LensSpec, MapTable, Row, System, TypeSpec
 from accord.config.problems import Problems, field_names, listed, nearest
 from accord.config.rules import read_conflict
 from accord.config.tree import Where, key_text
-from accord.config.words import LENSES, TYPES
+from accord.config.words import CASELESS, LENSES, TYPES
 
 if TYPE_CHECKING:
-    from accord.config.schema import RowModel
+    from accord.config.schema import ItemsModel, RowModel
 
 _STRING = TypeSpec(name="string")
 
@@ -33,6 +35,8 @@ class Context:
     flows: Mapping[str, frozenset[str]]
     """Flow → its systems."""
     problems: Problems
+    folder: Path
+    """Of the project file."""
 
 
 def read_type(text: str, where: Where, problems: Problems) -> TypeSpec:
@@ -58,6 +62,7 @@ def read_row(body: dict[Any, Any], where: Where, context: Context) -> tuple[Row,
     kind = read_type(model.type, (*where, "type"), context.problems)
     _check_reference(kind, paths, (*where, "type"), context)
     sources, targets = _directed(model.direction, paths, where, context)
+    maps, table = _maps(model, kind, list(paths), sources, (*where, "map"), context)
     row = Row(
         name=name,
         paths=paths,
@@ -66,14 +71,81 @@ def read_row(body: dict[Any, Any], where: Where, context: Context) -> tuple[Row,
         targets=frozenset(targets),
         enforce=_enforcer(model, sources, paths, where, context.problems),
         required=model.required,
-        maps=read_map(model.map, (*where, "map"), tuple(paths), sources, context.problems),
+        maps=maps,
+        table=table,
         lenses=_lenses(model.lens, (*where, "lens"), paths, context.problems),
         equal=model.equal,
         truncate=model.truncate,
         keep_filled=model.keep_filled,
+        items=_items(body, model, kind, paths, where, context),
+        when=_conditions(model.when, sources, paths, (*where, "when"), context.problems),
         description=model.description,
     )
     return row, read_conflict(model.conflict, (*where, "conflict"), tuple(paths), context.problems)
+
+
+WITHIN = ("direction", "enforce", "required", "keep_filled", "when", "items")
+"""Keys of rows that a sub-row of `items` does not take: they are about the row as a whole."""
+
+
+def _items(
+    body: Mapping[Any, Any], model: RowModel, kind: TypeSpec, paths: Mapping[str, str], where: Where, context: Context
+) -> Items | None:
+    """What the elements of a row's list are made of."""
+    if model.items is None:
+        return None
+    place, problems = (*where, "items"), context.problems
+    if kind.of is None or kind.of.name != "object":
+        problems.add(place, f"the elements of {kind} have no properties", allowed="type: list(object), set(object)")
+    for key in ("map", "lens", "equal", "truncate"):
+        if key in body:
+            problems.add((*where, key), "belongs to the rows of `items` here, each of which has its own")
+    inner = replace(context, sides={name: context.sides[name] for name in paths})
+    rows: dict[str, Row] = {}
+    judged: set[str] = set()
+    for index, written in enumerate(model.items.rows):
+        at = (*place, "rows", index)
+        for key in written:
+            if key_text(key) in WITHIN:
+                problems.add((*at, key_text(key)), "is for the row as a whole, and not for a part of its elements")
+        read = read_row(written, at, inner)
+        if read is None:
+            continue
+        row, conflict = read
+        if row.type.name == "reference":
+            problems.add((*at, "type"), "references within the elements of a list are not carried")
+        for name, path in row.paths.items():
+            if "[" in path:
+                problems.add((*at, name), "a list within the elements of a list has no parts of its own")
+        if row.name in rows:
+            problems.add(at, f"a row {row.name!r} is there already", hint="give one of them another `name`")
+        rows[row.name] = row if conflict is None else replace(row, conflict=conflict)
+        judged |= {row.name} if conflict is not None else set()
+    found = _keyed(model.items, rows, paths, place, problems)
+    return replace(found, judged=frozenset(judged))
+
+
+def _keyed(
+    model: ItemsModel, rows: Mapping[str, Row], paths: Mapping[str, str], where: Where, problems: Problems
+) -> Items:
+    for index, name in enumerate(model.key):
+        if name not in rows:
+            problems.unknown((*where, "key", index), "the row", name, rows)
+        elif set(rows[name].paths) != set(paths):
+            problems.add(
+                (*where, "key", index), f"every system must have a path in {name!r}, which tells elements apart"
+            )
+    return Items(key=tuple(model.key), rows=tuple(rows.values()), on_delete=model.on_delete)
+
+
+def _maps(
+    model: RowModel, kind: TypeSpec, systems: list[str], sources: list[str], where: Where, context: Context
+) -> tuple[dict[str, dict[str, Any]], MapTable | None]:
+    """The value map of a row, and the table that it was read from, if it was."""
+    if not is_table(model.map):
+        return read_map(model.map, where, tuple(systems), sources, context.problems), None
+    fold = kind.name in CASELESS or model.equal == "case"
+    return TableReader(where, systems, sources, context.folder, fold, context.problems).read(model.map)
 
 
 def _apart(
@@ -185,6 +257,28 @@ def _read_only(system: str, path: str, context: Context) -> bool:
     datatype = found.datatypes.get(context.sides[system])
     declared = datatype.properties.get(path) if datatype else None
     return found.read_only or (declared is not None and declared.read_only)
+
+
+def _conditions(
+    written: Mapping[str, str],
+    sources: list[str],
+    paths: Mapping[str, str],
+    where: Where,
+    problems: Problems,
+) -> dict[str, str]:
+    """System → expression. One alone is about the record of the system that the row flows from."""
+    if "" in written:
+        if len(sources) == 1:
+            return {sources[0]: written[""]}
+        hint = f"write {{{next(iter(paths))}: …}}, or give the row a direction from one system"
+        problems.add(
+            where, "the row flows from several systems, and the condition does not say whose record", hint=hint
+        )
+        return {}
+    for system in written:
+        if system not in paths:
+            problems.unknown((*where, system), "the system", system, paths)
+    return {system: text for system, text in written.items() if system in paths}
 
 
 def _enforcer(

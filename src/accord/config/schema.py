@@ -32,6 +32,10 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def _as_is(value: Any) -> Any:
+    return value
+
+
 def _expression(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
@@ -276,6 +280,31 @@ class GroupModel(Strict):
     conflict: Any = None
 
 
+class ItemsModel(Strict):
+    """What the elements of a list are made of."""
+
+    key: Texts
+    rows: list[dict[Any, Any]] = Field(min_length=1)
+    on_delete: Literal["ask", "delete_wins", "edit_wins"] = "ask"
+
+
+class MapTableModel(Strict):
+    """A value map that is kept in a table beside the project file."""
+
+    file: LocalPath
+    sheet: str | None = None
+    columns: dict[str, Text] = {}
+    otherwise: str | dict[str, Any] = "hold"
+    lossy: bool = False
+
+
+def _condition(value: Any) -> Any:
+    """One expression alone is kept under no name: whose record it is asked of, the direction says."""
+    if not isinstance(value, str | bool):
+        return value
+    return {"": value} if value != "" else refuse("the expression is empty")
+
+
 class RowModel(Strict):
     """A row without its paths."""
 
@@ -285,11 +314,15 @@ class RowModel(Strict):
     conflict: Any = None
     enforce: str | list[str] | None = None
     required: bool = False
-    map: dict[Any, Any] = {}
+    map: Annotated[dict[Any, Any], BeforeValidator(_as_is, json_schema_input_type=MapTableModel | dict[Any, Any])] = {}
     lens: dict[str, Any] = {}
     equal: Literal["exact", "case", "spaces", "digits"] | None = None
     truncate: bool = False
     keep_filled: bool = False
+    items: ItemsModel | None = None
+    when: Annotated[
+        dict[str, Expression], BeforeValidator(_condition, json_schema_input_type=str | bool | dict[str, str | bool])
+    ] = {}
     description: str | None = None
 
 

@@ -39,6 +39,9 @@ TYPES: dict[str, tuple[int, int]] = {
 }
 """Row types → how few and how many arguments they take."""
 
+CASELESS = frozenset({"email", "person", "country", "language"})
+"""Types whose values are looked up in a table without regard to case."""
+
 COLLECTIONS = ("list", "set")
 
 LENSES = (

@@ -130,7 +130,7 @@ def _write_row(sheet: Any, number: int, place: dict[str, int], natives: Natives)
 def _write(cell: Any, value: Native, *, dated: bool) -> None:
     if isinstance(value, list | dict):
         raise ValueError("a cell holds no lists and no objects")
-    if isinstance(value, Decimal) and len(value.normalize().as_tuple().digits) > DIGITS:
+    if isinstance(value, int | Decimal) and len(Decimal(value).normalize().as_tuple().digits) > DIGITS:
         raise ValueError(f"Excel keeps {DIGITS} digits of {value}")
     if not isinstance(value, str):
         cell.value = value

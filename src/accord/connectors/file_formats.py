@@ -7,9 +7,11 @@ stored as text, so that it is never a formula; who opens a CSV in a spreadsheet 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -21,6 +23,7 @@ from accord.model import Native, Natives
 Data = dict[str, Any]
 SEPARATORS = ",;\t|"
 FIELD_LIMIT = 16 * 1024 * 1024
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -103,7 +106,9 @@ def _parsed(raw: bytes, number: int) -> Line:
     try:
         data = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Line({}, f"line {number}: {error}")
+        half = _SURROGATE.search(raw) is not None and "truncated" in str(error)
+        said = "half of a character (a lone surrogate), which no text can hold" if half else str(error)
+        return Line({}, f"line {number}: {said}")
     return Line(data) if isinstance(data, dict) else Line({}, f"line {number} is no JSON object")
 
 
@@ -154,17 +159,16 @@ class Csv:
             raw = _Raw(old)
             reader, header, separator = self._reader(raw)
             end = "\r\n" if raw.taken.endswith("\r\n") else "\n"
-            writer = csv.writer(new, delimiter=separator, lineterminator=end)
             new.write(_ended(raw.take(), end))
             for row in reader:
                 data, text = dict(zip(header, row, strict=False)), _ended(raw.take(), end)
                 id = data.get(changes.id, "")
                 if id in changes.patches:
-                    writer.writerow(_cells(header, {**data, **changes.patches[id]}))
+                    new.write(_csv_line(_cells(header, {**data, **changes.patches[id]}), separator, end))
                 elif id not in changes.removed:
                     new.write(text)
             for natives in changes.added:
-                writer.writerow(_cells(header, natives))
+                new.write(_csv_line(_cells(header, natives), separator, end))
 
     def _open(self, path: Path) -> TextIO:
         return path.open(encoding=self._encoding, newline="")
@@ -178,6 +182,15 @@ class Csv:
         if not any(header) or len(set(header)) != len(header):
             raise WrongShape("has no header line, or two columns of the same name")
         return reader, header, separator
+
+
+def _csv_line(cells: Sequence[Any], separator: str, end: str) -> str:
+    """One line. Whatever the lines end with, a cell with either sign of a line end stands in quotes: else it is read as
+    the end of its line.
+    """
+    made = StringIO(newline="")
+    csv.writer(made, delimiter=separator, lineterminator="\r\n").writerow(cells)
+    return made.getvalue()[:-2] + end
 
 
 class _Raw:

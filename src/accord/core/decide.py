@@ -16,6 +16,7 @@ from accord.core.candidates import (
     richest,
     shown_unit,
 )
+from accord.core.items import Version, join
 from accord.core.mapping import FlowMap
 from accord.errors import ValueRefused
 from accord.model import Link, json_text
@@ -98,10 +99,23 @@ def _combined(
     before = link.agreed[row].value if row in link.agreed else None
     if any(candidate.system is None or candidate.behind for candidate in distinct):
         return None, "edited by somebody who had not yet received the agreed value"
+    if flow.rows[row].items is not None:
+        return _united(flow, row, rule, distinct)
     value = combine.RULES[rule](before, [candidate.values[0] for candidate in distinct])
     if value is None:
         return None, f"edited differently on several sides, and {rule} cannot join them"
     return Candidate(system=None, values=(value,), modified=None), f"edited on several sides; joined by {rule}"
+
+
+def _united(flow: FlowMap, row: str, rule: str, distinct: list[Candidate]) -> tuple[Candidate | None, str]:
+    """Lists of objects that are linked for the first time: by `union` all elements of all sides."""
+    if rule != "union":
+        return None, f"edited differently on several sides, and {rule} cannot join them"
+    versions = [Version(system=c.system or "", base=(), now=c.values[0] or (), modified=c.modified) for c in distinct]
+    joined = join(flow, row, (), versions)
+    if joined.conflicts:
+        return None, "; ".join(joined.conflicts)
+    return Candidate(system=None, values=(joined.value,), modified=None), "edited on several sides; joined by union"
 
 
 def first_winner(flow: FlowMap, unit: tuple[str, ...], candidates: list[Candidate]) -> tuple[Candidate | None, str]:

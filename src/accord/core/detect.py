@@ -25,6 +25,7 @@ class Reading:
 
     __slots__ = (
         "_modified_text",
+        "_record",
         "_resolve",
         "_values",
         "created",
@@ -47,6 +48,7 @@ class Reading:
         modified: datetime | None,
         resolve: Resolve,
         created: Native = None,
+        record: Natives | None = None,
     ) -> None:
         self.flow = flow
         self.member = member
@@ -57,8 +59,16 @@ class Reading:
         self.modified = modified
         self.created = created
         self._modified_text: str | None = None
+        self._record = record
         self._resolve = resolve
         self._values: dict[str, Any] = {}
+
+    @property
+    def record(self) -> Natives:
+        """Path → native of all that was read, also what no row names; of a record that was not read, its base."""
+        if self._record is None:
+            self._record = {path: self.natives[row] for row, path in self.side.paths.items() if row in self.natives}
+        return self._record
 
     @property
     def modified_text(self) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from accord.config.meaning import Flow, Project, Property, Row, Side
+from accord.config.meaning import Datatype, Flow, Project, Property, Row, Side, System
 from accord.model import ABSENT, Native, Natives
 from accord.values.codec import Codec, codec
 from accord.values.expressions import Expression, compile_expression
@@ -32,6 +32,10 @@ class SideMap:
     where: Expression | None
     when: Expression | None
     deleted: Expression | None
+    conditions: Mapping[str, Expression]
+    """Row name → what must be true of this side's record, else the row rests."""
+    looks_beside: bool
+    """Whether a row's condition looks at something that is in no base: then the record must have been read."""
 
     def may_write(self, row: str) -> bool:
         """Whether the system takes a value for this row at all."""
@@ -59,7 +63,7 @@ class SideMap:
     def needed_paths(self) -> list[str]:
         """Every path that must be read: rows, the time of creation, and whatever the expressions look at."""
         paths = dict.fromkeys([*self.paths.values(), *([self.created] if self.created else [])])
-        for expression in (self.where, self.when, self.deleted):
+        for expression in (self.where, self.when, self.deleted, *self.conditions.values()):
             if expression is not None:
                 paths.update(dict.fromkeys(sorted(expression.paths)))
         return list(paths)
@@ -106,11 +110,13 @@ def _compile_side(project: Project, flow: Flow, side: Side) -> SideMap:
     system = project.systems[side.system]
     datatype = system.datatypes[side.datatype]
     rows = [row for row in flow.rows if side.system in row.paths]
+    mapped = {row.paths[side.system] for row in rows}
+    conditions = {row.name: compile_expression(row.when[side.system]) for row in flow.rows if side.system in row.when}
     return SideMap(
         side=side,
         title=datatype.title,
         writable=not system.read_only,
-        rows={row.name: codec(row, system, datatype.properties.get(row.paths[side.system])) for row in rows},
+        rows={row.name: _codec(row, system, datatype) for row in rows},
         paths={row.name: row.paths[side.system] for row in rows},
         created=datatype.created,
         properties={
@@ -121,7 +127,17 @@ def _compile_side(project: Project, flow: Flow, side: Side) -> SideMap:
         where=_expression(side.where),
         when=_expression(side.when),
         deleted=_expression(datatype.deleted),
+        conditions=conditions,
+        looks_beside=any(not condition.paths <= mapped for condition in conditions.values()),
     )
+
+
+def _codec(row: Row, system: System, datatype: Datatype) -> Codec:
+    path = row.paths[system.name]
+    inside = {} if row.items is None else datatype.properties
+    start = f"{path}[]."
+    inner = {key.removeprefix(start): prop for key, prop in inside.items() if key.startswith(start)}
+    return codec(row, system, datatype.properties.get(path), inner)
 
 
 def _expression(text: str | None) -> Expression | None:

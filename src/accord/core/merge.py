@@ -27,10 +27,12 @@ from accord.core.candidates import (
 )
 from accord.core.decide import Decision, chosen, decide, first_winner
 from accord.core.detect import Reading
+from accord.core.list_edits import ListEdits, complete_each_other
 from accord.core.mapping import FlowMap
 from accord.core.merged import HeldRow, Merged, Superseded
 from accord.core.one_way import leave_one_way_edits, supersede_one_way_edits
-from accord.errors import ValueRefused
+from accord.core.resting import rests
+from accord.errors import ExpressionError, ValueRefused
 from accord.model import ABSENT, Agreed, Cause, Dangling, Link
 
 
@@ -56,6 +58,9 @@ def merge(
     is_new = len(readings) == 1 and not link.agreed
     for unit in flow.units:
         try:
+            if (why := rests(flow, unit[0], readings)) is not None:  # the rows of a group have one condition
+                merged.rests(unit, why)
+                continue
             if is_new and len(unit) == 1:
                 _take_new(flow, link, readings[0], unit[0], merged)
                 continue
@@ -65,6 +70,9 @@ def merge(
                 _thaw(flow, link, unit, merged, ice)
         except Refused as refused:
             _hold_refused(flow, link, refused, unit, merged)
+        except ExpressionError as error:
+            merged.frozen.update(unit)
+            merged.held.append(HeldRow(kind="value", row=unit[0], values={}, base=None, reason=error.message))
     return merged
 
 
@@ -121,6 +129,9 @@ def _merge_edits(
     merged: Merged,
     choice: Decision | None,
 ) -> None:
+    if flow.rows[unit[0]].items is not None and not flow.rows[unit[0]].enforce and not any(map(joins, editors)):
+        _merge_elements(flow, link, readings, editors, unit, merged, choice)
+        return
     candidates = [_edited_candidate(link, unit, reading) for reading in editors]
     if all(member_behind(reading, unit) for reading in editors):  # else one of them was typed over the agreed value
         candidates.append(agreed_candidate(link, unit))
@@ -129,6 +140,30 @@ def _merge_edits(
         _conclude(flow, link, unit, candidates, readings, merged, choice)
     elif not _waits(unit, [winner], merged):
         _settle_on(flow, link, unit, winner, reason, readings, merged)
+
+
+def _merge_elements(
+    flow: FlowMap,
+    link: Link,
+    readings: Sequence[Reading],
+    editors: Sequence[Reading],
+    unit: tuple[str, ...],
+    merged: Merged,
+    choice: Decision | None,
+) -> None:
+    """Edits of a list of objects: element by element."""
+    edits = ListEdits(flow, link, unit[0], editors)
+    winner, reason, losers = edits.decided(choice)
+    if winner is None:
+        _hold(flow, link, unit, edits.candidates, merged, "conflict", reason)
+        return
+    _agree(flow, link, unit, winner, reason, merged)
+    for reading in readings:
+        as_it_is = winner.system == reading.system and not member_behind(reading, unit)
+        if as_it_is or has(flow, reading, unit, winner.values):
+            merged.taken(reading.system, [row for row in unit if row in reading.natives])
+    for loser in losers:
+        _supersede(flow, loser, winner, unit, reason, merged)
 
 
 def _edited_candidate(link: Link, unit: tuple[str, ...], reading: Reading) -> Candidate:
@@ -200,6 +235,8 @@ def _first_values(
 ) -> None:
     """Rows without an agreed value: a link that has just begun, or a row that is new in the file."""
     candidates = [candidate_of(reading, unit) for reading in sources if present(reading, unit)]
+    if flow.rows[unit[0]].items is not None:
+        candidates = complete_each_other(flow, unit[0], candidates)
     if not candidates:
         leave_one_way_edits(flow, link, [reading for reading in readings if not joins(reading)], sources, unit, merged)
         for reading in readings:

@@ -50,9 +50,15 @@ class Merged:
     superseded: list[Superseded] = field(default_factory=list)
     waits: list[tuple[str, Dangling]] = field(default_factory=list)
     """Reference rows whose target is in no link yet."""
-
+    resting: dict[str, str] = field(default_factory=dict)
+    """Row → why its condition is not true. They are frozen, and nothing is held."""
     resend: set[str] = field(default_factory=set)
     """Rows that a person has decided while they were frozen: sent to whoever does not show them, edited or not."""
+
+    def rests(self, rows: Sequence[str], why: str) -> None:
+        """Note that nothing of these rows is carried at present."""
+        self.frozen.update(rows)
+        self.resting.update(dict.fromkeys(rows, why))
 
     def taken(self, system: str, rows: Sequence[str]) -> None:
         """Note that a system's present values of these rows are settled."""

@@ -12,8 +12,10 @@ from accord.core.detect import Reading, same_native
 from accord.core.linkplan import AgreedRow, HeldItem, LinkPlan, LogLine, RowWrite, SeenMember, Wait, WritePlan
 from accord.core.mapping import FlowMap, SideMap
 from accord.core.merged import Merged
+from accord.core.resting import told
 from accord.errors import ValueRefused
 from accord.model import ABSENT, Agreed, Cause, Dangling, Link, LinkRef, LinkState, Op
+from accord.values.items import SampleItems
 
 Samples = Mapping[tuple[str, str, str], Any]
 """(system, datatype, path) → a native value seen there, from which the wire form is learned."""
@@ -74,6 +76,8 @@ class _Builder:
             HeldItem(kind=h.kind, row=h.row, values=dict(h.values), base=h.base, reason=h.reason) for h in merged.held
         ]
         self.waits: list[Wait] = []
+        self.lacking: list[str] = []
+        """Why a create waits for a row that rests."""
         for row, dangling in merged.waits:
             self._wait_for(row, dangling)
 
@@ -212,6 +216,7 @@ class _Builder:
             raise _Wants(Wait(row=name, target=system, link=value.link))
         if like is None:
             like = self.ground.samples.get((system, side.side.datatype, side.paths[name]))
+            like = SampleItems(like) if self.flow.rows[name].items is not None and isinstance(like, list) else like
         return codec.encode(value, like=like), False
 
     def _hold_value(self, side: SideMap, name: str, agreed: Agreed, error: ValueRefused) -> None:
@@ -265,8 +270,23 @@ class _Builder:
                 native, pending = self._native(side, name, agreed.value, None)
                 rows.append(self._row_write(side, name, agreed, native, pending, None))
 
+    def _resting_row(self, side: SideMap, name: str, rows: list[RowWrite]) -> bool:
+        """A create goes without a row that rests, unless the system needs it. What was there is made again whole."""
+        before = len(rows)
+        self._restore_row(side, name, rows)
+        if len(rows) > before:
+            return True
+        if name in self.agreed and side.side.system in self.flow.rows[name].targets and side.may_write(name):
+            self.behind[side.side.system] = (*self.behind.get(side.side.system, ()), name)
+        needed = side.needs(name) and side.paths[name] not in side.side.defaults
+        if needed:
+            self.lacking.append(f"waits: {self.flow.title(side.side.system)} requires {side.paths[name]!r}")
+        return not needed
+
     def _create_row(self, side: SideMap, name: str, rows: list[RowWrite]) -> bool:
         row = self.flow.rows[name]
+        if name in self.merged.resting:
+            return self._resting_row(side, name, rows)
         if side.side.system not in row.targets:
             self._restore_row(side, name, rows)
             return True
@@ -312,6 +332,7 @@ class _Builder:
             log=tuple(self._superseded()),
             held=tuple(self.held),
             waits=tuple(self.waits),
+            why="; ".join(filter(None, [*self.lacking, told(self.merged.resting)])) or None,
         )
 
     def _superseded(self) -> list[LogLine]:

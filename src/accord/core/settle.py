@@ -189,7 +189,7 @@ def _created(
         created=side.created_of(record.natives()),
         clean=_same(base, returned) and _in_scope(side, record),
     )
-    settlement.dirty |= bool(pending) or not member.clean
+    settlement.dirty |= bool(pending) or not member.clean or bool(side.conditions)
     return member
 
 
@@ -217,7 +217,7 @@ def _updated(
     _note_vanished(flow, side, write, member.base, returned, settlement)
     base = {**member.base, **confirmed, **{row: returned[row] for row in ignored}}
     clean = record is not None and _same(base, returned) and (closes or not mapped or _in_scope(side, record))
-    settlement.dirty |= not clean or len(rows) < len(mapped)
+    settlement.dirty |= not clean or len(rows) < len(mapped) or bool(side.conditions)
     return replace(
         member,
         base=base,

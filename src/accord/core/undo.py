@@ -14,6 +14,7 @@ from accord.core.candidates import equal, shown, shown_unit
 from accord.core.detect import Reading, same_native
 from accord.core.linkplan import HeldItem, LinkPlan, RowWrite, SeenMember, WritePlan
 from accord.core.mapping import FlowMap, SideMap
+from accord.core.resting import rest_or_failure
 from accord.core.settle import revive
 from accord.errors import ValueRefused
 from accord.model import ABSENT, Link, LinkState, Member, Native, Natives, Op, Ref
@@ -161,6 +162,9 @@ class _Undo:
             return None
         if step.later is not None:
             self._leave(ref, step.row, f"written again in run {step.later}: undo that one first")
+            return None
+        if (why := rest_or_failure(self.flow, step.row, self.ground.readings.values())) is not None:
+            self._leave(ref, step.row, f"the row rests: {why}")
             return None
         if not self._is_ours(reading, step.row):
             self._leave(ref, step.row, "changed since by somebody else")

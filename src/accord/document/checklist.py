@@ -6,7 +6,7 @@ the row, never a position: `task.property.name`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from accord.config.meaning import Row
 from accord.document.pair import Pair
@@ -14,6 +14,9 @@ from accord.document.parts import Check
 from accord.document.sides import deletion
 from accord.document.tables import mapped
 from accord.document.wording import conflict_words, limit_words, listed, plain, type_name
+
+EXAMPLES = 5
+"""Values of a table that a line of the checklist names."""
 
 
 def checklist(pair: Pair) -> tuple[Check, ...]:
@@ -80,10 +83,13 @@ def _scope(pair: Pair) -> Iterator[tuple[str, str]]:
 def _properties(pair: Pair) -> Iterator[tuple[str, str]]:
     for row in pair.rows:
         yield f"property.{row.name}", _edit(pair, row)
+        if row.items is not None and pair.forward(row):
+            yield f"elements.{row.name}", _elements(pair, row)
+        if row.when and (pair.forward(row) or pair.backward(row)):
+            yield f"when.{row.name}", _rest(pair, row)
         values = list(mapped(pair, row))
         if values and pair.forward(row):
-            pairs = "; ".join(f"{here} becomes {there}" for here, there in values)
-            yield f"values.{row.name}", f"Enter each value of {plain(row.name)}: {pairs}. Any other value is held."
+            yield f"values.{row.name}", _values(row, values)
 
 
 def _edit(pair: Pair, row: Row) -> str:
@@ -93,6 +99,37 @@ def _edit(pair: Pair, row: Row) -> str:
         return f"{edit}it is set back to what {pair.system_title(row.enforce)} has."
     there = f"{counterpart} of its {pair.record(pair.target)}"
     return f"{edit}{there} follows ({type_name(row.type)})." if pair.forward(row) else f"{edit}{there} stays as it is."
+
+
+def _elements(pair: Pair, row: Row) -> str:
+    path = plain(row.paths[pair.source.system])
+    other = f"the {pair.record(pair.target)}"
+    both = "edit another one in both at once: each edit is in both"
+    if not pair.backward(row):
+        both = f"edit another one: {other} shows all of it"
+    return f"In {path} of a linked {pair.record(pair.source)} add one element, delete one, and {both}."
+
+
+def _values(row: Row, values: Sequence[tuple[str, str]]) -> str:
+    shown = values if row.table is None else values[:EXAMPLES]
+    pairs = "; ".join(f"{here} becomes {there}" for here, there in shown)
+    if row.table is None:
+        return f"Enter each value of {plain(row.name)}: {pairs}. Any other value is held."
+    other = "goes through as it is" if row.table.passes else "is held"
+    if row.table.instead:
+        other = "is written as the rules say"
+    return f"Enter some values of {plain(row.name)} from {plain(row.table.file)}: {pairs}. Any other value {other}."
+
+
+def _rest(pair: Pair, row: Row) -> str:
+    side = pair.source if pair.forward(row) else pair.target
+    other = pair.target if side is pair.source else pair.source
+    false = " or ".join(f"{pair.text(text)} untrue in {pair.system_title(name)}" for name, text in row.when.items())
+    path, there = plain(row.paths[side.system]), f"{plain(row.paths[other.system])} of its {pair.record(other)}"
+    return (
+        f"Make {false}, and edit {path} of a linked {pair.record(side)}: {there} stays as it is. Make it true "
+        f"again: {there} follows."
+    )
 
 
 def _conflicts(pair: Pair) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from accord.document.sides import deletion_table, limit_table, side_table
 from accord.document.tables import (
     conflict_table,
     direction_table,
+    element_table,
     group_table,
     lens_table,
     match_table,
@@ -110,6 +111,7 @@ def _body(pair: Pair) -> Iterator[str | Table | None]:
     yield from staying(pair)
     yield direction_table(pair)
     yield property_table(pair)
+    yield element_table(pair)
     for part in (*_RULES, *_AROUND):
         yield part(pair)
 

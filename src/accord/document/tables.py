@@ -6,15 +6,24 @@ Each function gives one table, or None where the file says nothing; only the tab
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from accord.config.meaning import LensSpec, Property, Row, Side
+from accord.config.meaning import LensSpec, MapTable, Property, Row, Side
 from accord.config.words import REWRITES
 from accord.document.pair import Pair
 from accord.document.parts import Table
 from accord.document.wording import conflict_words, plain, type_name
 
 DATA_TYPE = "Custom Data Type"
+NONE = "–"
+_DELETED = {
+    "ask": "a person is asked about an element that one side deleted and the other edited",
+    "delete_wins": "an element that one side deleted is deleted, also if the other edited it (delete_wins)",
+    "edit_wins": "an element that one side deleted and the other edited stays (edit_wins)",
+}
+MOST = 300
+"""Values of one row that are written out; the rest is in the table that they come from."""
 _EQUAL_WORDS = {
     "exact": "compared character by character (equal: exact)",
     "case": "upper and lower case make no difference (equal: case)",
@@ -59,6 +68,35 @@ def score_table(pair: Pair) -> Table | None:
         (*(_paths(pair, side, (name,)) for side in pair.sides), f"{weight:g}") for name, weight in score.weights.items()
     ]
     return Table(title="Match score", header=(*_properties(pair), "Weight"), rows=tuple(rows), code=frozenset({0, 1}))
+
+
+def element_table(pair: Pair) -> Table | None:
+    """What the elements of lists are made of."""
+    rows = [(plain(row.name), *parts) for row in pair.rows if row.items is not None for parts in _parts(pair, row)]
+    header = ("List", *_properties(pair), DATA_TYPE, "Rules")
+    return _table("Elements of lists", header, rows, code={0, 1, 2})
+
+
+def _parts(pair: Pair, row: Row) -> Iterator[tuple[str, str, str, str]]:
+    assert row.items is not None  # noqa: S101
+    for part in row.items.rows:
+        paths = (plain(part.paths[side.system]) if side.system in part.paths else NONE for side in pair.sides)
+        source, target = paths
+        yield source, target, type_name(part.type), "; ".join(_part_rules(pair, row, part)) or NONE
+
+
+def _part_rules(pair: Pair, row: Row, part: Row) -> Iterator[str]:
+    assert row.items is not None  # noqa: S101
+    if part.name in row.items.key:
+        yield "key: by it elements are told apart"
+    if part.name in row.items.judged:
+        preferred = [pair.system_title(system) for system in part.conflict.prefer]
+        yield f"when edits differ: {conflict_words(part.conflict, preferred)}"
+    if all(side.system in part.paths for side in pair.sides):
+        yield from (f"{here} is {there}" for here, there in mapped(pair, part))
+    for side in pair.sides:
+        yield from (f"in {pair.place(side)} {_lens(pair, lens)}" for lens in part.lenses.get(side.system, ()))
+    yield from _rules(pair, part)
 
 
 def direction_table(pair: Pair) -> Table | None:
@@ -106,7 +144,7 @@ def group_table(pair: Pair) -> Table | None:
 
 def value_table(pair: Pair) -> Table | None:
     """Every value that has another name on the other side."""
-    rows = [(plain(row.name), *values) for row in pair.rows for values in mapped(pair, row)]
+    rows = [(plain(row.name), *values) for row in pair.rows for values in islice(mapped(pair, row), MOST)]
     header = ("Property", f"{pair.record(pair.source)} Value", f"{pair.record(pair.target)} Value")
     return _table("Value maps", header, rows, code={0, 1, 2})
 
@@ -151,16 +189,39 @@ def rule_table(pair: Pair) -> Table | None:
 def _rules(pair: Pair, row: Row) -> Iterator[str]:
     if row.reference is not None:
         yield _reference(pair, row.reference)
+    if row.items is not None:
+        yield f"merged element by element; {_DELETED[row.items.on_delete]}"
+    if row.table is not None:
+        yield from _table_words(pair, row.table)
     if row.required:
         yield "must be filled; a record without it is held (required)"
     if row.keep_filled:
         yield "an empty value never replaces a filled one (keep_filled)"
     if row.truncate:
         yield "text that is too long for the other side is cut to fit (truncate)"
+    yield from (f"{words}; until then it rests (when)" for words in condition_words(pair, row))
     if row.equal is not None:
         yield _EQUAL_WORDS[row.equal]
     if row.description:
         yield pair.text(row.description)
+
+
+def condition_words(pair: Pair, row: Row) -> Iterator[str]:
+    """One sentence for each condition of a row."""
+    for system, text in row.when.items():
+        yield f"carried only while {pair.text(text)} is true of the record in {pair.system_title(system)}"
+
+
+def _table_words(pair: Pair, table: MapTable) -> Iterator[str]:
+    yield f"values as in the {table.lines} lines of {plain(table.file)}"
+    if table.lossy:
+        yield f"several values of {plain(table.file)} may become one (loses information)"
+    if table.passes:
+        yield "a value that is in no line goes through as it is (otherwise: pass)"
+    elif not table.instead:
+        yield "a value that is in no line is held"
+    for system, value in table.instead.items():
+        yield f"a value that is in no line is written to {pair.system_title(system)} as {pair.value(value)} (otherwise)"
 
 
 def _reference(pair: Pair, name: str) -> str:

@@ -87,6 +87,8 @@ def _compiled(project: Project) -> Iterator[Finding]:
             yield from _expression(side.where, f"flows.{flow.name}.{side.system}.where")
             yield from _expression(side.when, f"flows.{flow.name}.{side.system}.when")
         for row in flow.rows:
+            for text in row.when.values():
+                yield from _expression(text, f"{_row_path(flow, row)}.when")
             for name in row.paths:
                 yield from _row(project, flow, row, name, None)
         yield from _lacking(project, flow)

@@ -124,7 +124,8 @@ def _may_be_old(flow: FlowMap, arrival: Arrival, member: Member) -> bool:
 
 def _known(flow: FlowMap, link: Link, member: Member) -> bool:
     side = flow.sides[member.ref.system]
-    if member.gone or not member.clean or (side.when is not None and link.state is LinkState.WAITING):
+    waits = side.when is not None and link.state is LinkState.WAITING
+    if member.gone or not member.clean or waits or side.looks_beside:
         return False
     return all(row in member.base or row in link.agreed for row in side.rows)
 
@@ -182,6 +183,7 @@ def _reading(chunk: Chunk, member: Member) -> Reading:
         version=arrival.version if arrival.version is not None else member.version,
         modified=arrival.modified,
         resolve=chunk.refs.get,
+        record=natives,
     )
 
 

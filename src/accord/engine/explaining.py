@@ -11,6 +11,7 @@ from accord.config.meaning import Flow, Project, Row, Side
 from accord.connectors.registry import connect
 from accord.core.mapping import FlowMap
 from accord.core.match import in_scope_of
+from accord.core.resting import told_of
 from accord.engine.report import held_json
 from accord.engine.scoring import LIKE
 from accord.engine.setting import compile_flows, needed_paths
@@ -147,7 +148,10 @@ def _reasons(
         elif name not in member.base and row is not None and member.ref.system in row.paths:
             yield f"{member.ref.system} does not send this property"
     why = state.links.why([link.id]).get(link.id)
-    if why:
+    resting = told_of(why)
+    if name in resting:
+        yield f"row {name!r} rests, because {resting[name]}: nothing of it is carried until that is true"
+    if why and not why.startswith("row "):
         yield why
     if link.state is LinkState.RESTING:
         yield "the link rests: a record has left the scope of its filter"
@@ -167,6 +171,8 @@ def _ruled(row: Row, systems: Sequence[str]) -> Iterator[str]:
     for system, lenses in row.lenses.items():
         if any(spec.lossy for spec in lenses):
             yield f"a lens of {system} loses information (lossy)"
+    if row.table is not None and row.table.lossy:
+        yield f"several values of {row.table.file} become one (lossy)"
 
 
 def _attempt(last: HistoryLine | None, system: str) -> str:

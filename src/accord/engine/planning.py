@@ -442,9 +442,8 @@ def _why(plan: LinkPlan, held: Sequence[HeldItem], why: str, creates: Sequence[s
         wait = plan.waits[0]
         target = f"link {wait.link}" if wait.link else f"{wait.system}/{wait.datatype}/{wait.id}"
         return f"waits for {target}, which {wait.row!r} refers to, to have a record in {wait.target}"
-    if held:
-        return "held for a person"
-    return why if why and not creates else None
+    why = "held for a person" if held else why if not creates else ""
+    return "; ".join(filter(None, (why, plan.why))) or None
 
 
 def _author(items: Sequence[Any]) -> str | None:

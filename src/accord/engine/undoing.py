@@ -191,12 +191,14 @@ class _Undoing:
         record = records.get(member.ref)
         if record is None or arrival_of(flow, member.ref, record).content is None:
             return None
-        natives = flow.sides[member.ref.system].by_row(record.natives())
+        whole = record.natives()
+        natives = flow.sides[member.ref.system].by_row(whole)
         resolve = self.state.links.of
         return Reading(
             flow,
             member,
             natives,
+            record=whole,
             version=record.version,
             modified=record.modified,
             resolve=lambda ref: resolve([ref]).get(ref),

@@ -124,7 +124,18 @@ class _End:
                     f"{row} of link {link.id} ({', '.join(str(m.ref) for m in link.members)}) differs: {values}",
                 )
 
+    def _rests(self, link: Link, flow: FlowMap, row: str) -> bool:
+        """Whether a condition of a row is not true of the records as they are."""
+        for system in flow.rows[row].when:
+            member = link.member(system)
+            record = self._record(member.ref) if member is not None else None
+            if not self.world.holds(flow, system, record or {})[row]:
+                return True
+        return False
+
     def _may_differ(self, link: Link, flow: FlowMap, row: str, values: Mapping[str, str]) -> bool:
+        if self._rests(link, flow, row):
+            return True
         known = flow.rows[row]
         everyone = frozenset(known.paths)
         if self._is_held(link, flow, row) or known.sources != everyone or known.targets != everyone:
@@ -132,7 +143,7 @@ class _End:
         sides = [flow.sides[name] for name in values]
         if not all(side.writable and side.side.update and side.may_write(row) for side in sides):
             return True
-        if known.truncate or any(spec.lossy for specs in known.lenses.values() for spec in specs):
+        if known.truncate or any(map(known.is_lossy, known.paths)):
             return not self.world.is_marked(flow, row)
         if f"which {row!r} refers to" in (self.state.links.why([link.id]).get(link.id) or ""):
             return True
@@ -186,7 +197,7 @@ class _End:
                     native = get_path(records[name], flow.sides[name].paths[row])
                     if native != ABSENT and native != member.base[row]:
                         waiting[name] = self.world.mark(flow, name, row, native)
-                told = len(set(waiting.values())) < 2 or self._is_held(link, flow, row)
+                told = len(set(waiting.values())) < 2 or self._is_held(link, flow, row) or self._rests(link, flow, row)
                 self.checks.hold("P2", told, f"{row} of link {link.id} was edited to {waiting}, and nobody is asked")
 
     def _is_lost(self, flow: FlowMap, edit: Edit) -> bool:
@@ -228,6 +239,8 @@ class _End:
                     continue  # a group wins or loses together, also what was typed over in it
                 if known.conflict.rule in {*JOINED, "keep-filled"} or self._is_held(link, flow, row):
                     continue
+                if self._rests(link, flow, row):
+                    continue  # the other side has not received what was typed over it
                 for name, record in records.items():
                     if row in flow.sides[name].rows:
                         self._not_typed_over(link, flow, row, name, record)
@@ -346,7 +359,9 @@ class _End:
         return scoped and modes and any(side.writable and side.side.create for side in missing)
 
     def _waits(self, link: Link, flow: FlowMap) -> bool:
-        """Whether a record that it refers to is not in step itself."""
+        """Whether a record that it refers to is not in step itself, or a row rests that a system needs."""
+        if any(side.needs(row) and self._rests(link, flow, row) for side in flow.sides.values() for row in side.rows):
+            return True
         for member in link.members:
             record = self._record(member.ref) or {}
             side = flow.sides[member.ref.system]

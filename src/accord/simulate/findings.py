@@ -107,7 +107,7 @@ def _finding(
 
 def _lost(flow: FlowMap, row: Row, law: Law) -> Iterator[MappingFinding]:
     title = flow.title(law.system)
-    declared = row.truncate or any(spec.lossy for spec in row.lenses.get(law.system, ()))
+    declared = row.truncate or row.is_lossy(law.system)
     both_ways = law.system in row.sources and law.system in row.targets
     if (law.lost or law.moved) and not declared and law.system in row.targets:
         level: Literal["error", "warning"] = "error" if both_ways else "warning"

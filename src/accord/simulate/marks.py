@@ -17,7 +17,7 @@ from typing import Any
 
 from accord.config.meaning import Row, TypeSpec
 from accord.core.mapping import FlowMap
-from accord.model import ABSENT
+from accord.model import ABSENT, json_text
 from accord.simulate.shapes import PropertyShape
 from accord.values.money import Money
 
@@ -51,10 +51,26 @@ def is_marked(spec: TypeSpec, shapes: Sequence[PropertyShape]) -> bool:
 def make(row: Row, shape: PropertyShape | None, number: int, random: Random, others: Sequence[PropertyShape]) -> Any:
     """A canonical value that a person types: with a mark where there is room for one."""
     spec = row.type
+    if row.items is not None:
+        return _elements(row, number, random)
     if spec.of is not None:
         items = [_single(spec.of, row, shape, number, random, others)]
         return tuple(items)
     return _single(spec, row, shape, number, random, others)
+
+
+def _elements(row: Row, number: int, random: Random) -> tuple[dict[str, Any], ...]:
+    """A few elements, of few keys: so that people meet."""
+    assert row.items is not None  # noqa: S101
+    made = []
+    for key in random.sample(range(1, 5), random.randint(0, 3)):
+        same = Random(key)  # noqa: S311
+        element = {}
+        for part in row.items.rows:
+            own, by = (9_000_000 + key, same) if part.name in row.items.key else (number, random)
+            element[part.name] = make(part, None, own, by, [])
+        made.append(element)
+    return tuple(made)
 
 
 def _single(
@@ -102,7 +118,21 @@ def mark(flow: FlowMap, row: str, value: Any) -> str:
     """What makes a canonical value recognisable; "" for an empty one."""
     if value is None or value is ABSENT or flow.types[row].is_empty(value):
         return ""
+    if flow.rows[row].items is not None:
+        return _mark_of_list(flow, row, value)
     return _mark_of(flow.rows[row].type, value)
+
+
+def _mark_of_list(flow: FlowMap, row: str, value: Any) -> str:
+    """The whole list, as far as all systems have properties for it."""
+    known = flow.rows[row]
+    parts = known.items.rows if known.items is not None else ()
+    shared = {part.name for part in parts if set(part.paths) == set(known.paths)}
+    elements = [
+        {name: item for name, item in sorted(element.items()) if name in shared and item not in (None, "")}
+        for element in flow.types[row].to_json(value)
+    ]
+    return f"={json_text(sorted(elements, key=str))}"
 
 
 def _mark_of(spec: TypeSpec, value: Any) -> str:

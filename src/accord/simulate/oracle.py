@@ -102,6 +102,31 @@ class Now:
         elif event.flow is not None:
             for row, (_, mark, _) in event.rows.items():
                 self._was_entered(event, self.world.flows[event.flow], row, mark)
+                self._did_not_rest(event, self.world.flows[event.flow], row)
+
+    def _did_not_rest(self, event: Event, flow: FlowMap, row: str) -> None:
+        """P11: nothing is written of a row while its condition is not true; what is made again is made whole."""
+        for system in flow.rows[row].when:
+            if event.op == "create" and any((event.thing, name) in self.deleted for name in flow.sides):
+                continue
+            self.checks.hold(
+                "P11",
+                self._was_true(event, flow, row, system),
+                f"{event.system}/{event.datatype}/{event.id} was written {row} while its condition was not true in "
+                f"{system} (event {event.index})",
+            )
+
+    def _was_true(self, write: Event, flow: FlowMap, row: str, system: str) -> bool:
+        """Whether a condition was true of a record of the thing at some time since a round that saw everything."""
+        since = max((good for good in self.world.goods if good < (write.round or write.after)), default=0)
+        known: dict[tuple[str, str, str], bool] = {}
+        for event in self.world.events[: write.index]:
+            if event.thing != write.thing or event.system != system or row not in event.holds:
+                continue
+            if event.after >= since and (known.get(event.ref) or event.holds[row]):
+                return True
+            known[event.ref] = event.holds[row]
+        return any(known.values())
 
     def _is_an_id(self, flow: FlowMap, row: str) -> bool:
         """Whether a row carries the id of a record, which its system gives and nobody enters."""
@@ -115,7 +140,11 @@ class Now:
     def _was_entered(self, event: Event, flow: FlowMap, row: str, mark: str) -> None:
         """P2: no value that nobody entered."""
         known = flow.rows[row]
-        if known.conflict.rule in JOINED or mark in ("", self._blank(flow, event.system, row)):
+        if (
+            known.conflict.rule in JOINED
+            or known.items is not None
+            or mark in ("", self._blank(flow, event.system, row))
+        ):
             return
         if mark.startswith("?") or row in flow.references:  # an id that was given again means another thing now: P7
             return
@@ -219,7 +248,8 @@ class Now:
             return False
         behaviour = self.world.systems[made.system].tables[made.datatype].behaviour
         typed = {row for e in events if e.actor == "person" and e.ref == made.ref for row in e.rows}
-        return behaviour.key_property is None and set(made.rows) <= typed
+        filled = {row for row, (_, mark, _) in made.rows.items() if mark}  # what is empty shows nothing
+        return behaviour.key_property is None and filled <= typed
 
     def _left_scope(self, flow: FlowMap, event: Event) -> bool:
         side = flow.sides[event.system]

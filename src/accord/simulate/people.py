@@ -7,16 +7,17 @@ from random import Random
 from typing import Any
 
 from accord.connectors.memory import Refused
-from accord.connectors.paths import get_path
+from accord.connectors.paths import flat, get_path
 from accord.core.mapping import FlowMap
 from accord.errors import AccordError
 from accord.model import Ref
 from accord.simulate import marks
-from accord.simulate.satisfying import LITERAL, satisfied
+from accord.simulate.satisfying import LITERAL, satisfied, turning
 from accord.simulate.world import SimSystem, World
 from accord.store.opening import State, open_state
 from accord.store.people import Author, decide, dismiss
 from accord.stored import Held
+from accord.values.expressions import Expression
 
 
 class People:
@@ -34,6 +35,8 @@ class People:
             (1, self.leave_or_return),
             (1, self.touch),
         ]
+        if any(side.conditions for flow in world.flows.values() for side in flow.sides.values()):
+            self.actions.append((4, self.turn))
         self.last: tuple[str, str, str] | None = None
         """The record that was edited last: people are drawn to where others are at work."""
 
@@ -81,6 +84,8 @@ class People:
         """A record of a thing; whether there is one now."""
         side, system = flow.sides[name], self.world.systems[name]
         data = {**dict(side.side.defaults), **satisfied(side, self.random)}
+        for condition in side.conditions.values():
+            data |= self._turned(flow, name, condition, data) if self.random.random() < 0.5 else {}
         for row, value in values.items():
             if row in side.rows:
                 self._enter(flow, name, row, value, data)
@@ -189,6 +194,29 @@ class People:
         if changes:
             with system.person():
                 system.edit(datatype, id, changes)
+
+    def turn(self) -> None:
+        """Make the condition of a row true, or no longer true."""
+        found = self._record()
+        if found is None:
+            return
+        system, flow, id = found
+        side = flow.sides[system.name]
+        if not side.conditions:
+            return
+        condition = side.conditions[self.random.choice(sorted(side.conditions))]
+        datatype = side.side.datatype
+        record = flat(dict(system.get(datatype, id) or {}), tuple(side.needed_paths()))
+        changes = self._turned(flow, system.name, condition, record)
+        if changes:
+            with system.person():
+                system.edit(datatype, id, changes)
+
+    def _turned(self, flow: FlowMap, name: str, condition: Expression, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Path → value that turns a condition; what must be told apart from outside is edited as everything else."""
+        told_apart = {path for row, path in flow.sides[name].paths.items() if self.world.is_marked(flow, row)}
+        changes = turning(condition, record, self.random)
+        return {} if told_apart & changes.keys() else changes
 
     def value(self, flow: FlowMap, name: str, row: str, *, filled: bool = False) -> Any:
         """A canonical value that no other edit has, or none."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
 from accord.core.mapping import SideMap
 from accord.errors import AccordError
 from accord.model import ABSENT
+from accord.values.expressions import Expression
 
 TRIES = 60
 LITERAL = re.compile(r"([\w.]+)\s*(==|!=|>=|<=|>|<)\s*('[^']*'|\"[^\"]*\"|-?\d+(?:\.\d+)?|true|false|null)")
@@ -33,6 +35,33 @@ def satisfied(side: SideMap, random: Random) -> dict[str, Any]:
         except AccordError:
             continue
     return {}
+
+
+def turning(condition: Expression, record: Mapping[str, Any], random: Random) -> dict[str, Any]:
+    """Path → value with which the condition of a row becomes what it is not; empty where no way is found."""
+    now = _is_true(condition, record)
+    for _ in range(TRIES):
+        found = {
+            path: value
+            for path, op, literal in LITERAL.findall(condition.text)
+            if (value := _satisfying(op, literal, random) if random.random() < 0.5 else _other(literal)) is not ABSENT
+        }
+        if _is_true(condition, {**record, **found}) is not now:
+            return found
+    return {}
+
+
+def _is_true(condition: Expression, record: Mapping[str, Any]) -> bool:
+    try:
+        return condition.test(record)
+    except AccordError:
+        return False
+
+
+def _other(literal: str) -> Any:
+    """A value of the same kind."""
+    value = _literal(literal)
+    return not value if isinstance(value, bool) else "elsewhere" if isinstance(value, str) else 0
 
 
 def _literal(text: str) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -49,6 +49,8 @@ class Event:
     """Row → (mark before, mark now, native now)."""
     paths: frozenset[str]
     late: bool = False
+    holds: Mapping[str, bool] = field(default_factory=dict)
+    """Row → whether its condition is true of this record after the change."""
     read: int = -1
     """For a write of ours: how many events there were when the record was last read by its id."""
 
@@ -228,8 +230,9 @@ class World:
 
     def is_marked(self, flow: FlowMap, row: str) -> bool:
         """Whether values of a row can be told apart from outside."""
-        plain = not any(flow.rows[row].maps.values()) and row not in flow.references
-        return plain and marks.is_marked(flow.rows[row].type, self.row_shapes(flow, row))
+        known = flow.rows[row]  # of a list whose elements are merged, every element has a mark of its own
+        plain = not any(known.maps.values()) and row not in flow.references and known.items is None
+        return plain and marks.is_marked(known.type, self.row_shapes(flow, row))
 
     def in_scope(self, flow: FlowMap, system: str, record: Mapping[str, Any]) -> bool:
         """Whether the filter of a side is true; where it cannot be said, it is not."""
@@ -240,6 +243,17 @@ class World:
             return in_scope_of(flow, system, flat(dict(record), tuple(side.needed_paths())))
         except AccordError:
             return False
+
+    def holds(self, flow: FlowMap, system: str, record: Mapping[str, Any]) -> dict[str, bool]:
+        """Row → whether its condition is true of a record; rows without one are left out."""
+        found = {}
+        side = flow.sides[system]
+        for row, condition in side.conditions.items():
+            try:
+                found[row] = bool(record) and condition.test(flat(dict(record), tuple(side.needed_paths())))
+            except AccordError:
+                found[row] = False
+        return found
 
     def claimed(self, system: str, datatype: str, record: Mapping[str, Any]) -> FlowMap | None:
         """The flow whose filter a record fulfils, where it is plain."""
@@ -316,6 +330,7 @@ class World:
             rows=self._rows(flow, system.name, old, new) if flow and new is not None else {},
             paths=_changed(old or {}, new or {}),
             late=system.is_late,
+            holds=self.holds(flow, system.name, {} if gone else new or {}) if flow else {},
             read=system.reads.get((datatype, id), -1),
         )
         if event.actor == "person" and flow is not None and thing is not None:

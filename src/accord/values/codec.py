@@ -5,12 +5,14 @@ Everything is compiled when a `Codec` is made; decoding plain text costs well un
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from accord.config.meaning import Property, Row, System
+from accord.config.words import CASELESS
 from accord.errors import ExpressionError, ValueRefused
 from accord.model import Native
+from accord.values.items import ItemsCodec, ItemsType
 from accord.values.lenses import INNER_SAMPLES, ROUNDING, Lens, Surroundings, lens, value_map
 from accord.values.moments import zone_of
 from accord.values.numbers import to_decimal
@@ -48,16 +50,20 @@ class Codec:
         return self.decode(self._encode(value, like))
 
 
-def codec(row: Row, system: System, prop: Property | None) -> Codec:
-    """The codec of a row in a system. Raises ValueError for a lens or type that cannot be understood."""
+def codec(row: Row, system: System, prop: Property | None, inner_props: Mapping[str, Property] | None = None) -> Codec:
+    """The codec of a row in a system. `inner_props`: what is known of the properties within the elements of a list.
+    Raises ValueError for a lens or type that cannot be understood.
+    """
     path = row.paths[system.name]
+    if row.items is not None:
+        return _items_codec(row, system, prop, inner_props or {})
     specs = row.lenses.get(system.name, ())
     rounds = any(spec.name in ROUNDING for spec in specs)
     inner = coding(row.type, target(system, prop, rounds=rounds))
     around = Surroundings(zone=zone_of(system.clock.zone), kind=row.type.name, region=_region(row))
     lenses = [lens(spec, around) for spec in specs]
     if system.name in row.maps:
-        lenses.append(value_map(row.maps[system.name]))
+        lenses.append(_value_map(row, system.name))
     where = f"{system.title}: {path}"
     decode = _reader(inner, lenses)
     encode = _limited(_writer(row, inner, lenses, around), row, prop)
@@ -66,6 +72,28 @@ def codec(row: Row, system: System, prop: Property | None) -> Codec:
     if inner.text and not lenses:
         return Codec(path, _text_reader(where, decode), _explained(where, encode))
     return Codec(path, _explained_reader(where, decode), _explained(where, encode))
+
+
+def _items_codec(row: Row, system: System, prop: Property | None, inner_props: Mapping[str, Property]) -> Codec:
+    path, kind = row.paths[system.name], row_type(row)
+    assert isinstance(kind, ItemsType) and row.items is not None  # noqa: S101, PT018
+    parts = {
+        each.name: codec(each, system, inner_props.get(each.paths[system.name]))
+        for each in row.items.rows
+        if system.name in each.paths
+    }
+    whole = ItemsCodec(row, system, kind, parts, prop)
+    where = f"{system.title}: {path}"
+    return Codec(path, _explained_reader(where, whole.decode), _explained(where, whole.encode))
+
+
+def _value_map(row: Row, system: str) -> Lens:
+    table = row.table
+    if table is None:
+        return value_map(row.maps[system])
+    instead = {"instead": table.instead[system]} if system in table.instead else {}
+    fold = row.type.name in CASELESS or row.equal == "case"
+    return value_map(row.maps[system], fold=fold, passes=table.passes, **instead)
 
 
 def _region(row: Row) -> str | None:

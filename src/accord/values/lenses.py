@@ -15,7 +15,7 @@ from typing import Any
 
 from accord.config.meaning import LensSpec
 from accord.errors import ValueRefused
-from accord.model import Native
+from accord.model import ABSENT, Absent, Native
 from accord.values import places
 from accord.values.moments import parse_datetime
 from accord.values.numbers import at_scale, divided, multiplied, plain_text, to_decimal
@@ -27,6 +27,8 @@ ROUNDING = frozenset({"scale", "round"})
 """Lenses after which an integer property may take the nearest whole number."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EMPTIES: frozenset[str | None] = frozenset({None, ""})
+_SHOWN = 20
+"""How many options a refusal names."""
 _UNIX = {"unix": 1, "unix_ms": 1000}
 
 
@@ -60,35 +62,57 @@ def lens(spec: LensSpec, around: Surroundings) -> Lens:
     return _BUILDERS[spec.name](spec.argument, around)
 
 
-def value_map(mapping: Mapping[str, Any]) -> Lens:
+def value_map(
+    mapping: Mapping[str, Any], *, fold: bool = False, passes: bool = False, instead: Native | Absent = ABSENT
+) -> Lens:
     """A row's `map` of one system: canonical text → native. An option that is not in it is refused by name.
 
-    Where several canonical values share a native one, the first is read.
+    Where several canonical values share a native one, the first is read. `fold`: looked up without regard to case.
+    What is not in it may pass as it is, unless the other way would read it as something else; or be written as
+    something else `instead`.
     """
+    token = _folded if fold else _token
     inverse: dict[Any, str] = {}
     for canonical, native in mapping.items():
-        inverse.setdefault(_token(native), canonical)
+        inverse.setdefault(token(native), canonical)
+    forward = {token(canonical): native for canonical, native in mapping.items()}
     return Lens(
-        read=_looked_up(inverse, [*mapping.values()]),
-        write=_looked_up(dict(mapping), [*mapping]),
+        read=_looked_up(inverse, [*mapping.values()], token, forward if passes else None),
+        write=_looked_up(forward, [*mapping], token, inverse if passes else None, instead),
         reads=_EMPTIES & inverse.keys(),
         writes_blank="" in mapping,
     )
 
 
-def _looked_up(table: Mapping[Any, Any], known: list[Any]) -> Step:
-    """A step through a table of tokens; of a list, item by item."""
+def _looked_up(
+    table: Mapping[Any, Any],
+    known: list[Any],
+    token_of: Callable[[Any], Any],
+    taken: Mapping[Any, Any] | None = None,
+    instead: Native | Absent = ABSENT,
+) -> Step:
+    """A step through a table of tokens; of a list, item by item. What is in none passes unless it is `taken`."""
+    options = ", ".join(map(str, known[:_SHOWN])) + (f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
 
     def step(value: Native) -> Native:
         if isinstance(value, list | tuple):
             return [step(item) for item in value]
-        token = _token(value)
-        if token not in table:
-            raise refused(value, f"one of the options that are mapped: {', '.join(map(str, known))}")
-        found: Native = table[token]
-        return found
+        token = token_of(value)
+        if token in table:
+            found: Native = table[token]
+            return found
+        if not isinstance(instead, Absent):
+            return instead
+        if taken is not None and token not in taken:
+            return value
+        raise refused(value, f"one of the options that are mapped: {options}")
 
     return step
+
+
+def _folded(value: Any) -> Any:
+    token = _token(value)
+    return token.strip().casefold() if isinstance(token, str) else token
 
 
 def _token(value: Any) -> Any:
@@ -154,8 +178,8 @@ def _map(argument: Any, around: Surroundings) -> Lens:
     for native, canonical in argument.items():
         back.setdefault(_token(canonical), native)
     return Lens(
-        read=_looked_up(forward, [*argument]),
-        write=_looked_up(back, [*argument.values()]),
+        read=_looked_up(forward, [*argument], _token),
+        write=_looked_up(back, [*argument.values()], _token),
         reads=_EMPTIES & forward.keys(),
         writes_blank="" in back,
     )

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from accord.config.meaning import Row, TypeSpec
 from accord.model import Dangling, LinkRef, Ref
+from accord.values.items import ItemsType
 from accord.values.places import phone_number
 from accord.values.scalars import (
     BooleanType,
@@ -59,6 +60,8 @@ class RowType(Protocol):
 
 def row_type(row: Row) -> RowType:
     """The type of a row. Cheap when asked again."""
+    if row.items is not None:
+        return ItemsType(row.type.name, row.items, {each.name: row_type(each) for each in row.items.rows})
     return type_of(row.type, row.equal)
 
 
@@ -84,13 +87,13 @@ class TextType(Common):
 
     def __init__(self, name: str, normal: Callable[[str], str], key: Callable[[str], str]) -> None:
         self.name = name
-        self._normal = normal
+        self.normal = normal
         self._key = key
 
     def equal(self, a: Any, b: Any) -> bool:
         if a == b:
             return True
-        return isinstance(a, str) and isinstance(b, str) and self._normal(a) == self._normal(b)
+        return isinstance(a, str) and isinstance(b, str) and self.normal(a) == self.normal(b)
 
     def key(self, value: Any) -> str | None:
         return None if self.is_empty(value) else self._key(value)

@@ -7,7 +7,7 @@ rules say of the records as they are is held against its links.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -15,6 +15,7 @@ from accord.core.candidates import equal, shows
 from accord.core.detect import Reading, same_native
 from accord.core.mapping import FlowMap
 from accord.core.match import CREATING, claim, in_scope_of, match_keys
+from accord.core.resting import rest_or_failure
 from accord.errors import AccordError, SystemFailure, ValueRefused
 from accord.model import ABSENT, Absence, Link, LinkState, Member, Record, Ref
 from accord.ports import Connector
@@ -83,9 +84,10 @@ class Comparison:
         for member in link.members:
             if self.fresh.get(member.ref) is None and member.ref not in self.unreadable:
                 self._gone(link, member, held)
-        for (left, one), (right, other) in combinations(there, 2):
-            pair = self._reading(left, one), self._reading(right, other)
-            await self._pair(link, pair, held)
+        readings = [self._reading(member, shown) for member, shown in there]
+        resting = {row for row in self.flow.rows if rest_or_failure(self.flow, row, readings)}
+        for left, right in combinations(readings, 2):
+            await self._pair(link, (left, right), held, resting)
 
     async def _shown(self, ref: Ref) -> Shown | None:
         """A record as it was listed; one that the listing does not show is asked for by its id."""
@@ -112,19 +114,23 @@ class Comparison:
         return deleted is not None and deleted.test(record.natives())
 
     def _reading(self, member: Member, shown: Shown) -> Reading:
-        natives = self.flow.sides[member.ref.system].by_row(shown.natives())
+        whole = shown.natives()
+        natives = self.flow.sides[member.ref.system].by_row(whole)
         links = self.state.links
         return Reading(
             self.flow,
             member,
             natives,
+            record=whole,
             version=shown.version,
             modified=None,
             resolve=lambda ref: links.of([ref]).get(ref),
         )
 
-    async def _pair(self, link: Link, pair: tuple[Reading, Reading], held: Sequence[Held]) -> None:
-        wrong = [row for row in self._rows(pair) if not self._agrees(pair, row)]
+    async def _pair(
+        self, link: Link, pair: tuple[Reading, Reading], held: Sequence[Held], resting: Collection[str]
+    ) -> None:
+        wrong = [row for row in self._rows(pair) if row not in resting and not self._agrees(pair, row)]
         if wrong:  # perhaps somebody saved one of them while the other was read
             await self._again([reading.member.ref for reading in pair])
             shown = [self.fresh.get(reading.member.ref) for reading in pair]
@@ -134,7 +140,7 @@ class Comparison:
                 self._reading(reading.member, now) for reading, now in zip(pair, shown, strict=True) if now is not None
             )
         for row in self._rows(pair):
-            self._row(link, pair, row, held)
+            self._row(link, pair, row, held, row in resting)
 
     def _rows(self, pair: tuple[Reading, Reading]) -> Iterator[str]:
         """Rows that flow between the two, in one direction at least."""
@@ -147,7 +153,7 @@ class Comparison:
         row, side = self.flow.rows[name], self.flow.sides[target]
         return source in row.sources and target in row.targets and side.writable and side.side.update
 
-    def _row(self, link: Link, pair: tuple[Reading, Reading], name: str, held: Sequence[Held]) -> None:
+    def _row(self, link: Link, pair: tuple[Reading, Reading], name: str, held: Sequence[Held], rests: bool) -> None:
         ways = [way for way in _ways(pair) if self._flows(name, *way)]
         tallies = [self.found[source, target, f"property.{name}"] for source, target in ways]
         for tally in tallies:
@@ -158,6 +164,9 @@ class Comparison:
         if any(item.row is None or item.row in unit or item.kind == "rejected" for item in held):
             for tally in tallies:
                 tally.held += 1
+        elif rests:  # it may differ until its condition is true
+            for tally in tallies:
+                tally.explained += 1
         elif len(ways) == 1 and (
             self._left_in_place(link, name, ways[0][1]) or self._was_made_so(pair, name, ways[0][1])
         ):
