@@ -64,6 +64,7 @@ def test_separate_schemas_for_reading_and_writing(tmp_path: Path) -> None:
     people = only(tmp_path, fastapi())
     assert (people.name, people.id, people.modified) == ("people", "uuid", "changed")
     assert people.options["list"] == {
+        "method": "GET",
         "path": "/people/",
         "params": {},
         "records": "items",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +69,8 @@ def entries(project: Project, probed: Probed) -> dict[str, dict[str, dict[str, A
 
 def clean_up(call: Call, project: Project, system: str) -> int:
     """Remove what an interrupted probe left. Exit status 1 where something is left."""
+    import asyncio
+
     from accord.probing.cleaning import clean_up as clean
     from accord.probing.run import refuse
 

@@ -113,6 +113,8 @@ def _file_place(value: str) -> str:
         _ = parts.port
     except ValueError:
         refuse("not an address", allowed="sftp://host/folder/file.csv, s3://bucket/folder/file.csv")
+    if (parts.hostname or "").endswith(".invalid"):  # stands in for a variable that is not set
+        return value
     if parts.scheme not in ("sftp", "s3"):
         refuse("files are read by sftp and s3", allowed="sftp://host/folder/file.csv, s3://bucket/folder/file.csv")
     if "@" in parts.netloc:

@@ -117,8 +117,7 @@ class Listing:
     """Of the query as texts; of another method than GET, the JSON of its body."""
     records: str | None = None
     total: str | None = None
-    base: str | None = None
-    """Where an answer names the address that its links start from; the address of the answer itself when left out."""
+    base: str | None = None  # where an answer names the address that its links start from; else that of the answer
     headers: Mapping[str, str] = field(default_factory=dict)
     paginator: Paginator | None = None
     changed_since: ChangedSince | None = None
