@@ -71,7 +71,7 @@ def test_separate_schemas_for_reading_and_writing(tmp_path: Path) -> None:
         "total": "total",
         "paginator": {"type": "page_number", "page_param": "page", "size_param": "size", "size": 100, "first": 1},
     }
-    assert people.options["get"] == {"method": "GET", "path": "/people/{id}"}
+    assert people.options["get"] == {"method": "GET", "path": "/people/{id}", "gone_when_empty": False}
     assert {path: kind for path, kind in types_of(people).items() if "owner" not in path} == {
         "uuid": "string",
         "name": "string",
