@@ -109,6 +109,8 @@ class Now:
         for system in flow.rows[row].when:
             if event.op == "create" and any((event.thing, name) in self.deleted for name in flow.sides):
                 continue
+            if event.op == "create" and ("in_doubt", event.thing) in self.world.excused:
+                continue  # a person had it sent again, with what it carried when the condition was true
             self.checks.hold(
                 "P11",
                 self._was_true(event, flow, row, system),
@@ -221,8 +223,6 @@ class Now:
         keys = {row for rule in flow.flow.match for row in rule}
         if any(event.actor == "person" and event.op == "update" and keys & set(event.rows) for event in events):
             return True  # somebody changed what it is matched by: nothing says any more that the two are the same
-        if any(self._written_over(event, events) for event in events):
-            return True  # an own create in doubt, all of which somebody typed over: nothing shows that it is ours
         made = [event for event in events if event.op == "create" and event.system == name]
         ours = [event for event in made if event.actor == "sync"]
         if len(ours) > 1:
@@ -242,14 +242,6 @@ class Now:
         side = flow.sides[name]
         can = set(self.world.systems[name].tables[side.side.datatype].behaviour.find)
         return any(all(row in side.paths and side.paths[row] in can for row in rule) for rule in flow.flow.match)
-
-    def _written_over(self, made: Event, events: list[Event]) -> bool:
-        if made.op != "create" or made.actor != "sync":
-            return False
-        behaviour = self.world.systems[made.system].tables[made.datatype].behaviour
-        typed = {row for e in events if e.actor == "person" and e.ref == made.ref for row in e.rows}
-        filled = {row for row, (_, mark, _) in made.rows.items() if mark}  # what is empty shows nothing
-        return behaviour.key_property is None and filled <= typed
 
     def _left_scope(self, flow: FlowMap, event: Event) -> bool:
         side = flow.sides[event.system]
