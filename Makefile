@@ -84,7 +84,7 @@ test-real: setup systems odata
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-server openssh-client; }
 	command -v mariadbd >/dev/null || { apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server; }
-	$(BIN)/python -m pytest -q $(REAL:%=tests/real/%) $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile -q $(REAL:%=tests/real/%) $(ARGS)
 
 test-directus: setup systems $(DIRECTUS)/.ready
 	$(BIN)/python -m pytest -q tests/real/directus $(ARGS)

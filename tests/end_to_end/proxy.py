@@ -137,6 +137,11 @@ class Proxy:
         self._loop.run_until_complete(self._listen())
         self._ready.set()
         self._loop.run_forever()
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.close()
 
     async def _listen(self) -> None:
         for name, url in self._targets.items():

@@ -243,7 +243,8 @@ class History:
             for at, edit in enumerate(typed)
             if not any(later.seen == edit.value for later in typed[at + 1 :]) or row == "above"
         ]
-        assert now in left, f"{row} of {thing} is {now!r}, which is none of {left}"
+        chosen = self.offered.get((thing, row), set())  # a person was shown it, and may have taken an older value
+        assert now in left or str(now) in chosen, f"{row} of {thing} is {now!r}, which is none of {left}"
         if row == "above":
             return
         for value in left:
