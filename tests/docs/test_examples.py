@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from accord.config.load import load
+from accord.config.load import json_schema, load
 from accord.config.tree import read_tree
 from tests.docs.pages import ROOT, blocks, environment, inline, pages
 
@@ -62,6 +63,39 @@ def test_a_part_of_a_project_file_in_a_page_is_yaml(text: str, tmp_path: Path) -
 def test_an_example_loads(file: Path) -> None:
     """Every project file in `examples/`."""
     assert load(file, env=environment(file.read_text("utf-8"))).flows
+
+
+@pytest.mark.parametrize("text", yaml_blocks("yaml whole"))
+def test_a_project_file_with_rare_keys_loads(text: str, tmp_path: Path) -> None:
+    """Cautions are said: some of its keys do nothing yet."""
+    file = tmp_path / "accord.yaml"
+    file.write_text(text, "utf-8")
+    assert load(file, env=environment(text)).flows
+
+
+def keys_in(value: Any) -> Iterator[str]:
+    """Every key of mappings within mappings and lists."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from keys_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys_in(inner)
+
+
+def test_every_key_has_its_example(tmp_path: Path) -> None:
+    """In a page, or in a project file of `examples/`."""
+    texts = [body for page in pages() for kind, body in blocks(page) if kind.startswith("yaml")]
+    texts += [file.read_text("utf-8") for file in (ROOT / "examples").rglob("accord.yaml")]
+    file, shown = tmp_path / "part.yaml", set[str]()
+    for text in texts:
+        file.write_text(text, "utf-8")
+        shown.update(keys_in(read_tree(file, "part").data))
+    schema = json_schema()
+    places = [schema, *schema["$defs"].values()]
+    known = {key for place in places for key in place.get("properties", {})}
+    assert known - shown - {"none"} == set(), "`none` is a word of limits, and no key that is written"
 
 
 def test_there_are_whole_project_files_in_the_pages() -> None:
