@@ -234,6 +234,20 @@ def test_a_change_of_case_only_is_noticed(file: Path) -> None:
     on_sqlite(file, statements, test)
 
 
+def test_a_row_without_an_id_is_refused_by_itself(file: Path) -> None:
+    """SQLite takes NULL for a primary key of text: nothing could be linked with such a row, and none is left."""
+
+    async def work(connector: SqlConnector) -> list[Outcome]:
+        new = [NewRecord(natives={"id": id, "name": name}, token=name) for id, name in ((None, "no id"), ("a", "one"))]
+        return await connector.create("task", new)
+
+    refused, made = on_sqlite(file, "CREATE TABLE task (id TEXT PRIMARY KEY, name TEXT)", work, ("id", "name"))
+    assert (refused.kind, made.kind) == (OutcomeKind.REJECTED, OutcomeKind.APPLIED)
+    assert "'id' of the new row is empty" in str(refused.message)
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT id, name FROM task").fetchall() == [("a", "one")]
+
+
 def test_where_limits_the_listing_and_not_a_reading_by_id(file: Path) -> None:
     """A record outside of it is out of the listing, and not gone. Its colons are no parameters."""
     statements = """

@@ -179,6 +179,8 @@ def _made(connection: Connection, table: SqlTable, new: NewRecord) -> Record | N
         row = connection.execute(sqlalchemy.select(*table.selected).where(last)).first()
     else:
         raise ProtocolError(table.datatype.system, f"{table.datatype.name}: the id of a new row cannot be found out")
+    if row is not None and row[0] is None:  # SQLite takes a NULL for a primary key that is no whole number
+        raise ValueError(f"{table.id.name!r} of the new row is empty: let the database fill it, or map it")
     return None if row is None else table.record(row)
 
 
