@@ -87,15 +87,18 @@ def _nothing_invented(world: World) -> None:
 
 
 def _reused(world: World, event: Event, row: str) -> bool:
-    """Whether a reference points to an id that was deleted and given again: what it meant has changed in the system."""
+    """Whether a reference points to an id that was deleted and given again: what it meant has changed in the system.
+    That goes for what has the id now, and for what had it: until a person says which it is, the link is of that one.
+    """
     spec = world.flows[event.flow or ""].row(row)
     if spec.kind != "reference":
         return False
-    code, gone = event.rows[row][1], set()
+    code, gone = event.rows[row][1], dict[tuple[str, str, str], str]()
     for other in world.events[: event.index]:
+        ref = (other.system, other.datatype, other.id)
         if other.op == "delete":
-            gone.add((other.system, other.datatype, other.id))
-        elif other.op == "create" and other.code == code and (other.system, other.datatype, other.id) in gone:
+            gone[ref] = other.code
+        elif other.op == "create" and ref in gone and code in (other.code, gone[ref]):
             return True
     return False
 
