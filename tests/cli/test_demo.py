@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def _children(folder: Path) -> str:
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
     return "\n".join(line for line in listed.splitlines() if "demo.custom" in line and str(folder) in line)
 
 
