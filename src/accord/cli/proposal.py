@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,13 +70,12 @@ def between_addresses(addresses: Sequence[str], names: Sequence[str], folder: Pa
     both = (one, other)
     folder.mkdir(parents=True, exist_ok=True)
     documents = {str(system.body["spec"]): system.document for system in both if system.document is not None}
-    made = [file for name, body in documents.items() if _kept(file := folder / name, body)]
-    try:
+    with ExitStack() as undo:  # what was put there goes again, unless all is well
+        for name, body in documents.items():
+            if _kept(file := folder / name, body):
+                undo.callback(file.unlink, missing_ok=True)
         text, notes, drafts = _written(both, folder, sample)
-    except BaseException:
-        for file in made:
-            file.unlink(missing_ok=True)
-        raise
+        undo.pop_all()
     env = {key: value for system in both for key, value in system.env.items()}
     return Proposed(
         Files(project=text, env=env), documents, tuple(notes), len(drafts), sum(len(draft.rows) for draft in drafts)
