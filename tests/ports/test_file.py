@@ -3,8 +3,6 @@
 import asyncio
 import csv
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +17,8 @@ from accord.connectors.file import FileConnector
 from accord.errors import MendFile, ProtocolError, Unreachable
 from accord.model import Absence, OutcomeKind, Record
 from accord.ports import Expects, NewRecord
-from accord.testing import ConnectorSuite, Harness, ground
+from accord.testing import ground
+from tests.ports.file_rows import RowsSuite
 
 TASKS = pyarrow.schema(
     {
@@ -41,45 +40,17 @@ def system(folder: Path, name: str, **options: Any) -> System:
     return System(name="desk", title="Desk", connector="file", datatypes={"task": told}, options={"folder": folder})
 
 
-class FileSuite(ConnectorSuite):
-    """A person who opens the file, changes it and saves it."""
+class FileSuite(RowsSuite):
+    """A file on this machine."""
 
     name = ""
-    keeps: dict[str, Any] = {}
-
-    def load(self) -> list[dict[str, Any]]:
-        raise NotImplementedError
-
-    def save(self, rows: list[dict[str, Any]]) -> None:
-        raise NotImplementedError
 
     @pytest.fixture(autouse=True)
     def _in_folder(self, tmp_path: Path) -> None:
         self.folder, self.path = tmp_path, tmp_path / self.name
 
-    @contextmanager
-    def make(self) -> Iterator[Harness]:
-        self.save([])
-        yield Harness(
-            connector=FileConnector(system(self.folder, self.name)),
-            datatype="task",
-            text="name",
-            unmapped="notes",
-            decimal="price",
-            insert=self.insert,
-            edit=lambda id, natives: self.save(
-                [{**row, **natives} if str(row["id"]) == id else row for row in self.load()]
-            ),
-            delete=lambda id: self.save([row for row in self.load() if str(row["id"]) != id]),
-            get=lambda id: next((row for row in self.load() if str(row["id"]) == id), None),
-            **self.keeps,
-        )
-
-    def insert(self, natives: Any) -> str:
-        rows = self.load()
-        id = max((int(row["id"]) for row in rows), default=0) + 1
-        self.save([*rows, {"id": id, **natives}])
-        return str(id)
+    def connector(self) -> FileConnector:
+        return FileConnector(system(self.folder, self.name))
 
 
 class TestCsv(FileSuite):

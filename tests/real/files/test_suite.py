@@ -3,8 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 
 from accord.config.meaning import Datatype, System
 from accord.connectors.file import FileConnector
-from accord.testing import ConnectorSuite, Harness
+from tests.ports.file_rows import RowsSuite
 from tests.ports.test_file import HEADER, TASKS
 from tests.real.files.conftest import Bucket, Folder, Store
 
@@ -30,7 +29,7 @@ def described(store: Store, **options: Any) -> System:
     return System(name="desk", title="Desk", connector="file", datatypes={"task": told}, options=store.options)
 
 
-class FarSuite(ConnectorSuite):
+class FarSuite(RowsSuite):
     """A person who fetches the file, changes it and puts it back."""
 
     name = "tasks.csv"
@@ -49,30 +48,9 @@ class FarSuite(ConnectorSuite):
         writer.writerows(rows)
         self.store.write(text.getvalue().encode())
 
-    @contextmanager
-    def make(self) -> Iterator[Harness]:
+    def connector(self) -> FileConnector:
         self.store = self.place()
-        self.save([])
-        yield Harness(
-            connector=FileConnector(described(self.store)),
-            datatype="task",
-            text="name",
-            unmapped="notes",
-            decimal="price",
-            insert=self.insert,
-            edit=lambda id, natives: self.save(
-                [{**row, **natives} if str(row["id"]) == id else row for row in self.load()]
-            ),
-            delete=lambda id: self.save([row for row in self.load() if str(row["id"]) != id]),
-            get=lambda id: next((row for row in self.load() if str(row["id"]) == id), None),
-            **self.keeps,
-        )
-
-    def insert(self, natives: Any) -> str:
-        rows = self.load()
-        id = max((int(row["id"]) for row in rows), default=0) + 1
-        self.save([*rows, {"id": id, **natives}])
-        return str(id)
+        return FileConnector(described(self.store))
 
 
 class TestSftp(FarSuite):
