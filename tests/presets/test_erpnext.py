@@ -14,6 +14,7 @@ from accord.ports import Connector
 from accord.testing import ConnectorSuite, Harness, ground
 
 from .frappe import KEY, ZONE, Frappe
+from .opening import opened
 from .rounds import Rounds, described
 
 
@@ -87,16 +88,7 @@ class TestAnyDoctype(ErpnextSuite):
 
 def using(frappe: Frappe, folder: Path, test: Callable[[Connector], Any]) -> Any:
     """Run a test with the connector opened for tasks."""
-
-    async def run() -> Any:
-        connector = connect(described(folder, said(frappe)))
-        await connector.open({"task": ("subject", "description")})
-        try:
-            return await test(connector)
-        finally:
-            await connector.close()
-
-    return asyncio.run(run())
+    return opened(described(folder, said(frappe)), {"task": ("subject", "description")}, test)
 
 
 async def shown(connector: Connector, id: str) -> Record:

@@ -1,6 +1,5 @@
 """The preset of Jira, against a server in the shapes of its specification. The real one was not tried."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from accord.ports import Connector
 from accord.testing import ConnectorSuite, Harness, ground
 
 from .jira import TOKEN, USER, Jira
+from .opening import opened
 from .rounds import Rounds, described
 
 
@@ -61,16 +61,7 @@ class TestIssues(ConnectorSuite):
 
 def using(jira: Jira, folder: Path, test: Callable[[Connector], Any], *paths: str) -> Any:
     """Run a test with the connector opened for these paths of issues."""
-
-    async def run() -> Any:
-        connector = connect(described(folder, said(jira)))
-        await connector.open({"issue": paths, "project": ("key", "name")})
-        try:
-            return await test(connector)
-        finally:
-            await connector.close()
-
-    return asyncio.run(run())
+    return opened(described(folder, said(jira)), {"issue": paths, "project": ("key", "name")}, test)
 
 
 async def shown(connector: Connector, id: str) -> Record:

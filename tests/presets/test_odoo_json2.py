@@ -1,6 +1,5 @@
 """The preset of Odoo's JSON-2 API, against a server in the documented shapes. The real one was not tried."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from accord.ports import Connector, Expects
 from accord.testing import ConnectorSuite, Harness, ground
 
 from .odoo import KEY, Odoo
+from .opening import opened
 from .rounds import Rounds, described
 
 
@@ -87,16 +87,7 @@ class TestAnyModel(OdooSuite):
 
 def using(odoo: Odoo, folder: Path, test: Callable[[Connector], Any], *paths: str) -> Any:
     """Run a test with the connector opened for these fields of tasks."""
-
-    async def run() -> Any:
-        connector = connect(described(folder, said(odoo)))
-        await connector.open({"project.task": paths})
-        try:
-            return await test(connector)
-        finally:
-            await connector.close()
-
-    return asyncio.run(run())
+    return opened(described(folder, said(odoo)), {"project.task": paths}, test)
 
 
 async def listed(connector: Connector) -> list[Record]:

@@ -13,6 +13,7 @@ from accord.model import Absence, OutcomeKind, Record
 from accord.ports import Connector, Expects
 from accord.testing import ConnectorSuite, Harness, ground
 
+from .opening import opened
 from .openproject import CLOSED, KEY, OpenProject
 from .rounds import Rounds, described
 
@@ -98,16 +99,9 @@ class TestTimeEntries(OpenProjectSuite):
 
 def using(openproject: OpenProject, folder: Path, test: Callable[[Connector], Any], *paths: str, **more: Any) -> Any:
     """Run a test with the connector opened for these paths of work packages and projects."""
-
-    async def run() -> Any:
-        connector = connect(described(folder, said(openproject, **more)))
-        await connector.open({"work_package": paths, "project": ("name", "active")})
-        try:
-            return await test(connector)
-        finally:
-            await connector.close()
-
-    return asyncio.run(run())
+    return opened(
+        described(folder, said(openproject, **more)), {"work_package": paths, "project": ("name", "active")}, test
+    )
 
 
 async def shown(connector: Connector, id: str) -> Record:
